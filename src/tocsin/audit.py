@@ -1,0 +1,203 @@
+"""The audit trail, asked from outside: is it whole, and what is in it.
+
+    from tocsin.audit import AuditService
+    valid, violations = AuditService.verify_chain(db, tenant_id="demo")
+
+`db` is a store, a SQLite connection, or the path of a database; it is read in one snapshot and never written.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager, closing, contextmanager, nullcontext
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from tocsin.clock import SystemClock
+from tocsin.core import ledger
+from tocsin.core.tenants import NAME
+from tocsin.ports import Store
+from tocsin.store.snapshot import Snapshot
+from tocsin.store.sqlite import connect
+from tocsin.verifier import Report, Row, Signed, Violation, sound, verify
+from tocsin.verify_export import read_held
+
+__all__ = ["AuditService", "Report", "Violation", "audited", "held_by", "known_keys", "opened", "with_contents"]
+
+LISTED = 500  # incidents read at a time
+
+Database = Store | Snapshot | sqlite3.Connection | str | Path
+
+
+class AuditService:
+    """The name that guides call. Everything here reads; nothing is accepted for lack of evidence."""
+
+    @staticmethod
+    def verify_chain(
+        db: Database,
+        tenant_id: str,
+        *,
+        anchors: Sequence[str | Path] = (),
+        trusted_keys: Sequence[str] | None = None,
+    ) -> tuple[bool, list[Violation]]:
+        """Whether the tenant's log is whole, and every violation found (at most `verifier.VIOLATIONS_MAX`).
+
+        An unknown tenant is not valid, nor is an empty log of which a checkpoint exists. `trusted_keys` None: the keys
+        the installation names. `anchors`: files or directories with checkpoints that were kept elsewhere.
+        """
+        report = audited(db, tenant_id, anchors=anchors, trusted_keys=trusted_keys)
+        problems = [Violation("not_verified", each) for each in report.problems]
+        return report.valid, [*report.violations, *problems]
+
+
+def audited(
+    db: Database,
+    tenant_id: str,
+    *,
+    anchors: Sequence[str | Path] = (),
+    trusted_keys: Sequence[str] | None = None,
+) -> Report:
+    """The whole report. Raises OSError, ValueError for an anchor that cannot be read."""
+    outside = [each for path in anchors for each in read_held(Path(path))]
+    with opened(_house(db, tenant_id)) as store:
+        held = [*held_by(store, tenant_id), *outside]
+        if not store.audit_head(tenant_id).size and not held:
+            report = Report()
+            report.add("unknown_tenant", f"there is no log of {tenant_id!r}")
+            return report
+        keys = known_keys(store, tenant_id) if trusted_keys is None else trusted_keys
+        report = verify((store.audit_plain(tenant_id), with_contents(store, tenant_id)), held, keys)
+        if report.entries != store.audit_head(tenant_id).size:
+            report.add(
+                "truncated", f"{store.audit_head(tenant_id).size} entries were written, {report.entries} are here"
+            )
+        _check_rest(store, tenant_id, report)
+    return report
+
+
+def database_of(path: Path, tenant: str) -> Path:
+    """The database with the tenant's log: its own, where the installation at `path` has given it one."""
+    own = path.parent / "tenants" / tenant / path.name
+    return own if NAME.fullmatch(tenant) and own.is_file() else path
+
+
+def _house(db: Database, tenant: str) -> Database:
+    if isinstance(db, sqlite3.Connection):
+        file = next((row[2] for row in db.execute("PRAGMA database_list") if row[1] == "main"), "")
+        own = database_of(Path(file), tenant) if file else None
+        return own if own is not None and own != Path(file) else db
+    return database_of(Path(db), tenant) if isinstance(db, str | Path) else db
+
+
+@contextmanager
+def opened(db: Database) -> Iterator[Store]:
+    """One moment of the database, to read from."""
+    if isinstance(db, str | Path):
+        with closing(connect(Path(db), read_only=True)) as own, opened(own) as store:
+            yield store
+    elif isinstance(db, sqlite3.Connection):
+        fresh = not db.in_transaction
+        if fresh:
+            db.execute("BEGIN")
+        try:
+            yield Snapshot(SystemClock(), db)
+        finally:
+            if fresh:
+                db.execute("ROLLBACK")
+    else:
+        moment: AbstractContextManager[Any] = db.reading() if hasattr(db, "reading") else nullcontext(db)
+        with moment as store:
+            yield store
+
+
+def held_by(store: Store, tenant: str) -> list[Signed]:
+    """The checkpoints that stand beside the log itself."""
+    return [Signed(note=each.note, name=f"checkpoint {each.size}") for each in store.checkpoints(tenant)]
+
+
+def known_keys(store: Store, tenant: str) -> list[str]:
+    """The verifier keys that the installation has used, newest last; none where no list of keys stands there."""
+    body = store.get(tenant, "audit-key", "keys")
+    try:
+        return msgspec.json.decode(body, type=list[str]) if isinstance(body, bytes) else []
+    except msgspec.MsgspecError:
+        return []
+
+
+def rows(store: Store, tenant: str) -> Iterator[Row]:
+    return map(Row._make, sound(store.audit_plain(tenant)))
+
+
+def with_contents(store: Store, tenant: str) -> Iterator[Row]:
+    """The entries with what they commit to: a fact is kept with its incident, a deleted document's end is nothing."""
+    for row in rows(store, tenant):
+        if row.content is not None or row.salt is None:
+            yield row
+            continue
+        said = _said(row)
+        stream, _, version = said.resource.rpartition("/") if said else ("", "", "")
+        if said is None:
+            yield row
+        elif said.resource_type == "incident" and version.isdecimal():
+            yield row._replace(content=store.fact_body(tenant, stream, int(version)))
+        else:  # the record of a credential is not shown; the document itself is compared below
+            yield row
+
+
+def _said(row: Row) -> ledger.Body | None:
+    """What the entry says; None for a body that was spoilt, which the chain has reported already."""
+    try:
+        return ledger.decode(row.body)
+    except (msgspec.MsgspecError, UnicodeDecodeError):
+        return None
+
+
+def _check_rest(store: Store, tenant: str, report: Report) -> None:
+    """What is in the database is in the log: documents as they were last written, and no fact without its entry."""
+    newest: dict[tuple[str, str], tuple[int, str, bytes | None]] = {}
+    counts: dict[str, int] = {}
+    for row in rows(store, tenant):
+        said = _said(row)
+        if said is None:
+            continue
+        if said.resource_type == "incident":
+            stream, _, version = said.resource.rpartition("/")
+            counts[stream] = max(counts.get(stream, 0), int(version) if version.isdecimal() else 0)
+        else:
+            newest[said.resource_type, said.resource] = (row.seq, said.commitment, row.salt)
+    _check_documents(store, tenant, newest, report)
+    for stream in _streams(store, tenant):
+        counts.setdefault(stream, 0)
+    for stream, last in counts.items():
+        if store.fact_body(tenant, stream, last + 1) is not None:
+            report.add("unrecorded_fact", f"incident {stream}: fact {last + 1} has no entry")
+
+
+def _check_documents(
+    store: Store, tenant: str, newest: dict[tuple[str, str], tuple[int, str, bytes | None]], report: Report
+) -> None:
+    for kind in sorted({kind for kind, _ in newest if not kind.startswith("log")}):
+        for name, value in store.items(tenant, kind):
+            if ledger.of_document(kind, name, "", value, existed=True) is None:
+                continue  # overwritten with every use
+            seq, commitment, salt = newest.get((kind, name), (None, "", None))
+            if seq is None:
+                report.add("unrecorded_document", f"{kind} {name}: no entry says who wrote it")
+            elif (
+                commitment and salt is not None and not (type(value) is bytes and ledger.opens(commitment, salt, value))
+            ):
+                report.add("document_mismatch", f"{kind} {name} is not what was recorded", seq)
+            elif not commitment:
+                report.add("document_mismatch", f"{kind} {name} was deleted, and is there", seq)
+
+
+def _streams(store: Store, tenant: str) -> Iterator[str]:
+    cursor: str | None = None
+    while True:
+        found, cursor = store.listing(tenant, limit=LISTED, cursor=cursor)
+        yield from (each.incident for each in found)
+        if cursor is None:
+            return

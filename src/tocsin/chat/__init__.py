@@ -1,0 +1,1 @@
+"""Incidents in chats and trackers: what people say there, and what is kept up to date there."""

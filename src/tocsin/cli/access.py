@@ -1,0 +1,101 @@
+"""`tocsin source` and `tocsin token`: who may hand in alerts, and who may use the API. Secrets are shown once."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import typer
+
+from tocsin.cli.client import connect
+from tocsin.cli.documents import add_listing, add_removal
+from tocsin.cli.output import USAGE, fail, say, show_json
+from tocsin.cli.verbs import FORMAT
+
+source = typer.Typer(no_args_is_help=True)
+token = typer.Typer(no_args_is_help=True)
+
+Role = Literal["viewer", "responder", "commander", "administrator", "owner", "admin"]
+
+
+@source.command("add")
+def add_source(
+    name: str,
+    kind: Annotated[str, typer.Option(help="alertmanager, grafana, pagerduty, generic, ... or any")] = "any",
+    service: Annotated[str | None, typer.Option(help="what its alerts are about, unless a label says so")] = None,
+    mapping: Annotated[Path | None, typer.Option(help="a JSON file, for the generic format")] = None,
+    secret_file: Annotated[Path | None, typer.Option(help="holds the secret that it signs with")] = None,
+    form: FORMAT = "table",
+) -> None:
+    """Make a source, or give one of this name a new token. Prints the address to send to."""
+    body = {
+        "name": name,
+        "kind": kind,
+        "service": service,
+        "mapping": _json(mapping) if mapping else None,
+        "secret": _text(secret_file).strip() if secret_file else None,
+    }
+    made = connect().call("POST", "/api/sources", {key: value for key, value in body.items() if value is not None})
+    if form == "json":
+        show_json(made)
+    else:
+        say(made["url"])
+
+
+@token.command("add")
+def add_token(
+    name: Annotated[str, typer.Argument(help="what it is for")],
+    person: Annotated[str | None, typer.Option(help="whom it speaks for; else the caller")] = None,
+    role: Role = "responder",
+    program: Annotated[bool, typer.Option("--program", help="it speaks for a program, not for a person")] = False,
+    days: Annotated[int | None, typer.Option(min=1, max=3650, help="how long it works; else until revoked")] = None,
+    form: FORMAT = "table",
+) -> None:
+    """Make a token and print it, this once."""
+    body = {"name": name, "person": person, "role": role, "service": program, "days": days}
+    made = connect().call("POST", "/api/tokens", {key: value for key, value in body.items() if value is not None})
+    if form == "json":
+        show_json(made)
+    else:
+        say(made["token"])
+
+
+@token.command("link")
+def sign_in_link(
+    person: str,
+    role: Annotated[Role | None, typer.Option(help="theirs from then on; else the one they have")] = None,
+    form: FORMAT = "table",
+) -> None:
+    """Print a link that signs somebody in, once, within 24 hours."""
+    body = {"person": person} | ({"role": role} if role else {})
+    made = connect().call("POST", "/api/sign-in-links", body)
+    if form == "json":
+        show_json(made)
+    else:
+        say(made["url"])
+
+
+add_listing(source, "/api/sources", ("name", "kind", "service", "signed"), "List the sources.")
+add_removal(source, "/api/sources", "Remove a source; its token stops working at once.")
+add_listing(
+    token,
+    "/api/tokens",
+    ("id", "kind", "name", "person", "role", "created_at", "expires_at", "used_at"),
+    "List tokens and sessions.",
+)
+add_removal(token, "/api/tokens", "Revoke a token or a session; it stops working at once.")
+
+
+def _text(path: Path) -> str:
+    try:
+        return path.read_text("utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        fail(f"{path}: {error}", USAGE)
+
+
+def _json(path: Path) -> Any:
+    try:
+        return json.loads(_text(path))
+    except ValueError as error:
+        fail(f"{path}: expected JSON, got: {error}", USAGE)

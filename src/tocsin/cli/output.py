@@ -1,0 +1,111 @@
+"""Results on stdout, everything else on stderr; exit codes as DESIGN section 4 has them."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+import sys
+import unicodedata
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, Literal, NoReturn
+
+FINE, FAILURE, USAGE, NO_MATCH, UNDECIDED = range(5)
+
+Format = Literal["table", "json"]
+
+_WIDTH_DEFAULT = 120  # of a table that goes into a pipe or a file
+_INSTANT = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9:]{8}(\.[0-9]+)?Z$")  # tables show UTC, to the second
+_BOLD, _PLAIN = "\x1b[1m", "\x1b[0m"
+
+
+class Stop(Exception):
+    """The command ends with `code`; `text` (if any) goes to stderr."""
+
+    def __init__(self, text: str = "", code: int = FAILURE) -> None:
+        super().__init__(text)
+        self.text = text
+        self.code = code
+
+
+def fail(text: str, code: int = FAILURE) -> NoReturn:
+    raise Stop(text, code)
+
+
+def say(text: str) -> None:
+    """A result."""
+    sys.stdout.write(text + "\n")
+
+
+def note(text: str) -> None:
+    """A diagnostic."""
+    sys.stderr.write(text + "\n")
+
+
+def show_json(value: Any) -> None:
+    say(json.dumps(value, indent=2, ensure_ascii=False))
+
+
+def show(rows: Sequence[Mapping[str, Any]], columns: Sequence[str], form: Format) -> None:
+    """A listing: as JSON all there is, as a table the columns named. An empty table is its head only."""
+    if form == "json":
+        show_json(list(rows))
+    else:
+        say(table([{name: row.get(name) for name in columns} for row in rows], columns))
+
+
+def table(rows: Sequence[Mapping[str, Any]], columns: Sequence[str]) -> str:
+    """Columns as wide as they need to be; the widest is cut where a terminal would break the line."""
+    cells = [[cell(row[name]) for name in columns] for row in rows]
+    head = [name.replace("_", " ").upper() for name in columns]
+    widths = [max(map(_width, column)) for column in zip(head, *cells, strict=True)]
+    spare = sum(widths) + 2 * (len(widths) - 1) - _terminal()
+    if spare > 0 and sys.stdout.isatty():
+        widest = widths.index(max(widths))
+        widths[widest] = max(12, widths[widest] - spare)
+    lines = [_line(head, widths), *(_line(row, widths) for row in cells)]
+    if sys.stdout.isatty() and not os.environ.get("NO_COLOR"):
+        lines[0] = f"{_BOLD}{lines[0]}{_PLAIN}"
+    return "\n".join(lines)
+
+
+def plain(value: str) -> str:
+    """Text that cannot move the cursor or recolour a terminal, whatever an alert's title says."""
+    return "".join(each if each.isprintable() else " " for each in value)
+
+
+def cell(value: Any) -> str:
+    """A value of JSON for people: instants to the second, nothing as a dash."""
+    match value:
+        case None:
+            return "-"
+        case bool():
+            return "yes" if value else "no"
+        case list() | tuple():
+            return ", ".join(cell(each) for each in value) or "-"
+        case dict():
+            return ", ".join(f"{name}={cell(each)}" for name, each in value.items()) or "-"
+        case str() if _INSTANT.match(value):
+            return value[:19].replace("T", " ")
+        case _:
+            return plain(str(value)) or "-"
+
+
+def _line(cells: Iterable[str], widths: Sequence[int]) -> str:
+    return "  ".join(_fitted(text, width) for text, width in zip(cells, widths, strict=True)).rstrip()
+
+
+def _fitted(text: str, width: int) -> str:
+    while _width(text) > width:
+        text = text[:-2] + "…"
+    return text + " " * (width - _width(text))
+
+
+def _width(text: str) -> int:
+    """Columns of a terminal: East Asian characters take two."""
+    return sum(2 if unicodedata.east_asian_width(each) in "WF" else 1 for each in text)
+
+
+def _terminal() -> int:
+    return shutil.get_terminal_size((_WIDTH_DEFAULT, 24)).columns

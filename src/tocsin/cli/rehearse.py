@@ -1,0 +1,108 @@
+"""`tocsin rehearse`: what a guide would do, minute by minute; of a scenario, whether that is expected."""
+
+from __future__ import annotations
+
+import os
+from datetime import datetime, timedelta
+from importlib import import_module
+from pathlib import Path
+from typing import Annotated, Literal
+
+import typer
+
+from tocsin.cli.output import USAGE, Stop, fail, plain, say, show_json
+from tocsin.clock import SystemClock
+from tocsin.core import commands as c
+from tocsin.core.people import Directory
+from tocsin.core.policy import BusinessHours
+from tocsin.core.spans import parse_seconds
+from tocsin.rehearsal.rehearsal import Action
+from tocsin.rehearsal.rehearsed import Checked, as_json, as_text
+from tocsin.rehearsal.staging import POLICY, Rehearsed, read_policy, severity_said
+from tocsin.rehearsal.staging import rehearse as staged
+from tocsin.rehearsal.walls import UNTIL, instant, moment, zone_of
+
+Form = Literal["text", "json"]
+
+
+def rehearse(
+    file: Annotated[Path, typer.Argument(help="a guide or policy (.md, .yaml, .json), or a scenario (.yaml)")],
+    severity: Annotated[str | None, typer.Option(help="such as SEV-1; else the worst")] = None,
+    at: Annotated[str | None, typer.Option("--at", help='when it opens, such as "2026-12-24 17:30"; else now')] = None,
+    zone: Annotated[str | None, typer.Option(help="of --at and of the output; else the guide's, else UTC")] = None,
+    respond: Annotated[
+        list[str] | None, typer.Option(help="ana=7m: ana acknowledges 7 minutes after the opening; may be repeated")
+    ] = None,
+    until: Annotated[str, typer.Option(help="how long, or until when")] = UNTIL,
+    service: Annotated[str | None, typer.Option(help="the affected service")] = None,
+    config: Annotated[Path | None, typer.Option("--config", "-c", help="tocsin.toml with people and bindings")] = None,
+    stand_ins: Annotated[
+        bool | None,
+        typer.Option(help="page the guide's words where nobody is bound; the default without --config"),
+    ] = None,
+    form: Annotated[Form, typer.Option("--format", help="text or json")] = "text",
+) -> None:
+    """Say who would be paged, what is owed to whom, and when it escalates. Exits 1 when an expectation fails."""
+    directory = _directory(config)
+    text = _scenario_text(file)
+    if text is not None:
+        import_module("tocsin.cli.scenario").scenario(file, text, directory, form)
+        return
+    try:
+        policy = read_policy(file)
+        home = zone_of(zone or (policy.business_hours or BusinessHours()).zone)
+        start = instant(at, home) if at else SystemClock().now().replace(microsecond=0)
+        rehearsed = staged(
+            file.stem,
+            policy,
+            directory,
+            start=start,
+            until=moment(until, start, home),
+            severity=severity_said(policy, severity),
+            service=service,
+            actions=[_response(said, start) for said in respond or ()],
+            stand_ins=config is None if stand_ins is None else stand_ins,
+        )
+    except OSError as error:
+        fail(f"{file}: {error}", USAGE)
+    except ValueError as error:
+        fail(str(error), USAGE)
+    show(rehearsed, form, home.key, [])
+
+
+def show(rehearsed: Rehearsed, form: Form, zone: str, checked: list[Checked]) -> None:
+    if form == "json":
+        show_json(as_json(rehearsed, zone_of(zone), checked))
+    else:
+        say("\n".join(plain(line) for line in as_text(rehearsed, zone_of(zone), checked).split("\n")))
+
+
+def _scenario_text(file: Path) -> str | None:
+    """The text of a scenario file; None for a guide or a policy."""
+    if file.suffix not in POLICY:
+        return None
+    try:
+        text = file.read_text("utf-8", "replace")
+    except OSError as error:
+        fail(f"{file}: {error}", USAGE)
+    return text if import_module("tocsin.rehearsal.scenario").is_scenario(text) else None
+
+
+def _response(said: str, start: datetime) -> Action:
+    name, _, span = said.partition("=")
+    seconds = parse_seconds(span)
+    if not name.strip() or seconds is None:
+        raise ValueError(f"--respond: expected NAME=SPAN such as ana=7m, got {said!r}")
+    return Action(at=start + timedelta(seconds=seconds), command=c.Acknowledge(by=name.strip()))
+
+
+def _directory(config: Path | None) -> Directory:
+    if config is None:
+        return Directory()
+    module = import_module("tocsin.config")  # most rehearsals need none, and it takes its time to load
+    flaws = import_module("tocsin.configfile").ConfigError
+    try:
+        found: Directory = module.load(config, os.environ).directory
+    except flaws as error:
+        raise Stop(str(error), USAGE) from None
+    return found

@@ -1,0 +1,204 @@
+"""What people find out and do: assessments, phases, roles, freezes, updates, notes, links, corrections."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime
+from typing import Any, Literal
+
+import msgspec
+
+from tocsin.core import commands as c
+from tocsin.core import facts as f
+from tocsin.core.emergency import must_be_anothers
+from tocsin.core.escalation import World
+from tocsin.core.facts import AnyFact
+from tocsin.core.incident import Refused, evolve
+from tocsin.core.lifecycle import resolve, set_severity
+from tocsin.core.publishing import announce
+from tocsin.core.severity import classify, same_question
+from tocsin.core.story import Story, command_name, must_be_open, must_not_be_closed
+
+
+def assess(story: Story, command: c.Assess, world: World, now: datetime) -> None:
+    """The answer is noted; one that belongs to the decision tree sets the severity as soon as the tree decides.
+
+    An answer to anything else leaves the severity to whoever set it.
+    """
+    must_not_be_closed(story.incident, command)
+    known = (*(row.question for row in world.policy.decision_tree), *world.policy.assessment)
+    question = next((each for each in known if same_question(each, command.question)), command.question)
+    story.add(f.AssessmentAnswered(at=now, by=command.by, question=question, answer=command.answer))
+    if not any(same_question(row.question, question) for row in world.policy.decision_tree):
+        return
+    severity = classify(world.policy, story.incident.answers)
+    if severity is not None:
+        set_severity(story, severity.id, f"{question} {command.answer}", world, now, by=command.by)
+
+
+def correct(story: Story, command: c.CorrectTimestamp, world: World, now: datetime) -> None:
+    if command.to > now:
+        raise Refused(f"cannot correct {command.name}: {command.to.isoformat()} is in the future")
+    if not command.because.strip():
+        raise Refused("cannot correct a timestamp: because must say why")
+    before = story.incident.corrected.get(command.name) or getattr(story.incident, command.name, None)
+    story.add(
+        f.TimestampCorrected(
+            at=now, by=command.by, name=command.name, before=before, after=command.to, because=command.because
+        )
+    )
+
+
+def phase(story: Story, command: c.BeginPhase | c.FinishPhase, world: World, now: datetime) -> None:
+    must_not_be_closed(story.incident, command)
+    state: Literal["begun", "finished"] = "begun" if isinstance(command, c.BeginPhase) else "finished"
+    known = [phase.title for phase in world.policy.phases]
+    if known and command.phase not in known:
+        raise ValueError(f"phase: expected one of {', '.join(known)}, got {command.phase!r}")
+    if story.incident.phases.get(command.phase) == state:
+        return
+    fact = f.PhaseBegun if state == "begun" else f.PhaseFinished
+    story.add(fact(at=now, by=command.by, phase=command.phase))
+
+
+def item(story: Story, command: c.BeginItem | c.FinishItem, world: World, now: datetime) -> None:
+    must_not_be_closed(story.incident, command)
+    state: Literal["begun", "finished"] = "begun" if isinstance(command, c.BeginItem) else "finished"
+    if story.incident.items.get(f"{command.phase} / {command.item}") == state:
+        return
+    fact = f.ItemBegun if state == "begun" else f.ItemFinished
+    story.add(fact(at=now, by=command.by, phase=command.phase, item=command.item))
+
+
+def freeze(story: Story, command: c.FreezeDeployments, world: World, now: datetime) -> None:
+    must_be_open(story.incident, command)
+    if story.incident.frozen != command.services:
+        story.add(f.DeploymentsFrozen(at=now, by=command.by, services=command.services, because=command.because))
+
+
+def unfreeze(story: Story, command: c.UnfreezeDeployments, world: World, now: datetime) -> None:
+    if story.incident.frozen is not None:
+        story.add(f.DeploymentsUnfrozen(at=now, by=command.by, because=command.because))
+
+
+def assign(story: Story, command: c.AssignRole, world: World, now: datetime) -> None:
+    must_not_be_closed(story.incident, command)
+    if command.person in story.incident.roles.get(command.role, ()):
+        return
+    story.add(f.RoleAssigned(at=now, by=command.by, role=command.role, person=command.person))
+
+
+def release(story: Story, command: c.ReleaseRole, world: World, now: datetime) -> None:
+    held = story.incident.roles.get(command.role, ())
+    gone = [command.person] if command.person else list(held)
+    if not held or any(person not in held for person in gone):
+        raise Refused(f"cannot release: {command.role} is held by {', '.join(held) or 'nobody'}")
+    for person in gone:
+        story.add(f.RoleReleased(at=now, by=command.by, role=command.role, person=person, because=command.because))
+
+
+def update(story: Story, command: c.PostUpdate, world: World, now: datetime) -> None:
+    if not command.text.strip():
+        raise Refused("cannot post an update: text is empty")
+    if command.next_at is not None and command.next_at <= now:
+        raise Refused(f"cannot post an update: the next one is promised for {command.next_at.isoformat()}, in the past")
+    announce(story, command.audience, command.text, command.by, now)
+    if command.status == "resolved":
+        resolve(story, c.Resolve(by=command.by, because=command.text), world, now)
+    elif command.status and command.status != story.incident.status:
+        must_be_open(story.incident, command)
+        story.add(f.StatusChanged(at=now, by=command.by, status=command.status))
+    story.add(
+        f.UpdatePosted(
+            at=now,
+            by=command.by,
+            audience=command.audience,
+            text=command.text,
+            status=command.status,
+            next_at=command.next_at,
+        )
+    )
+
+
+class LinkNamed(c.Link, frozen=True, kw_only=True, tag="link"):
+    """`other` is an id, and `reference` how people call that incident."""
+
+    reference: str
+
+
+def link(story: Story, command: c.Link | LinkNamed, world: World, now: datetime) -> None:
+    if command.other == story.incident.id:
+        raise Refused(f"cannot link: {story.incident.reference} would be linked to itself")
+    if (command.other, command.relation) not in story.incident.links:
+        called = command.reference if isinstance(command, LinkNamed) else ""
+        story.add(f.Linked(at=now, by=command.by, other=command.other, relation=command.relation, reference=called))
+
+
+def waive(story: Story, command: c.WaivePromise, world: World, now: datetime) -> None:
+    if not command.because.strip():
+        raise Refused("cannot waive a promise: because must say why")
+    must_be_anothers(story.incident, command.by, "waive it")
+    if command.key not in story.incident.waived:
+        story.add(f.PromiseWaived(at=now, by=command.by, key=command.key, because=command.because))
+
+
+def confirm(story: Story, command: c.ConfirmPromise, world: World, now: datetime) -> None:
+    must_be_open(story.incident, command)
+    proposed = [rule.id for rule in world.rules if rule.start == "confirmed"]
+    if command.rule not in proposed:
+        expected = f"one that the guide proposes ({', '.join(proposed) or 'it proposes none'})"
+        raise ValueError(f"rule: expected {expected}, got {command.rule!r}")
+    if f"confirmed:{command.rule}" not in story.incident.moments:
+        story.add(f.PromiseConfirmed(at=now, by=command.by, rule=command.rule, because=command.because))
+
+
+def schedule_review(story: Story, command: c.ScheduleReview, world: World, now: datetime) -> None:
+    if "review_held" in story.incident.moments:
+        raise Refused(f"cannot schedule the review: {story.incident.reference} was reviewed already")
+    if command.meets_at <= now:
+        raise Refused(f"cannot schedule the review: {command.meets_at.isoformat()} is not in the future")
+    if command.meets_at != story.incident.review_at:
+        story.add(f.ReviewScheduled(at=now, by=command.by, meets_at=command.meets_at, because=command.because))
+
+
+def hold_review(story: Story, command: c.HoldReview, world: World, now: datetime) -> None:
+    if story.incident.open:
+        raise Refused(
+            f"cannot hold the review: {story.incident.reference} is {story.incident.status}, resolve it first"
+        )
+    if "review_held" not in story.incident.moments:
+        story.add(f.ReviewHeld(at=now, by=command.by, notes=command.notes))
+
+
+def open_channel(story: Story, command: c.OpenChannel, world: World, now: datetime) -> None:
+    must_be_open(story.incident, command)
+    _must_not_be_private(story, command)
+    known = story.incident.places.channel(command.kind)
+    if known is None or known.archived:  # one that is there, or on its way, is enough
+        story.add(f.ChannelRequested(at=now, by=command.by, kind=command.kind, because=command.because))
+
+
+def _must_not_be_private(story: Story, command: Any) -> None:
+    """Who is in a channel or reads a tracker is not for Tocsin to know."""
+    if story.incident.restricted is not None:
+        raise Refused(f"cannot {command_name(command)}: {story.incident.reference} is private")
+
+
+def open_ticket(story: Story, command: c.OpenTicket, world: World, now: datetime) -> None:
+    _must_not_be_private(story, command)
+    known = story.incident.places.ticket(command.tracker)
+    if known is None and not (story.incident.places.tickets and not command.tracker):
+        story.add(f.TicketRequested(at=now, by=command.by, tracker=command.tracker, because=command.because))
+
+
+def simply(make: Callable[[Any, datetime], AnyFact], field: str | None = None) -> Callable[..., None]:
+    """A command that becomes one fact, unless `field` of the incident says it already."""
+
+    def handler(story: Story, command: Any, world: World, now: datetime) -> None:
+        fact = make(command, now)
+        if field is None or evolve(story.incident, fact) != msgspec.structs.replace(
+            story.incident, version=story.incident.version + 1, last_at=max(story.incident.last_at, now)
+        ):
+            story.add(fact)
+
+    return handler

@@ -1,0 +1,1 @@
+"""From accepted bodies to incidents: episodes, verdicts, and what became of every alert and payload."""

@@ -1,0 +1,224 @@
+"""Which clock a label names, and the clocks that a clause of a sentence sets."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from functools import lru_cache
+
+from tocsin.core.policy import Deadline
+from tocsin.guide.inline import CACHED_CHARS, CACHED_LINES, plain
+from tocsin.guide.quantity import MILESTONES, Quantity, deadline, normalise, read, scan
+from tocsin.guide.words import FILLERS
+
+# The first pattern that matches the whole label wins. "respond" and "resolve" are the two every guide knows;
+# the others are kept under their own names (`Severity.clocks`), or are cadences and duties.
+_TAIL = r"(?:\s*(?:time|times|sla|slas|target|targets|within|window|goal|deadline|expectations?|objectives?|by|limit|timeline|timeframe|max|slo|commitment|requirement|required|goals?))*"
+_CLOCKS: tuple[tuple[str, str], ...] = (
+    ("acknowledge", rf"(?:(?:time|sla|target)\s+(?:to|for)\s+|target\s+|sla\s+|initial\s+|first\s+)?(?:ack(?:nowledge(?:ment|d)?|nowledgment|s)?|tta|mtta|acknowledge\s+within){_TAIL}|acuse(?:\s+de\s+recibo)?|confirmaci[oó]n|bestätigung|подтверждение|确认(?:时间)?|확인(?:\s*시간)?"),
+    ("first_update", rf"(?:first|initial)\s+(?:status\s+)?(?:update|communication|comms?|notification){_TAIL}"),
+    ("contain", rf"(?:time\s+to\s+)?contain(?:ment)?{_TAIL}"),
+    ("mitigate", rf"(?:time\s+to\s+|target\s+)?(?:mitigat(?:e|ion)|workaround|stabiliz(?:e|ation)){_TAIL}"),
+    ("respond", rf"(?:time\s+to\s+|target\s+|initial\s+|first\s+|max(?:imum)?\.?\s+|incident\s+|expected\s+|required\s+)*(?:respon(?:se|d)|reaction|engage(?:ment)?){_TAIL}|(?:sla|required|on-?call)\s+response{_TAIL}|(?:target\s+|initial\s+)*triage\s+(?:time|target|sla)s?"
+                r"|response\s+urgency|время\s+(?:реакции|реагирования|ответа)|реакция|(?:tiempo|tempo)\s+de\s+(?:reacci[oó]n|reação|atenci[oó]n|atendimento)|tiempo\s+de\s+respuesta|tempo\s+de\s+resposta"
+                r"|(?:sla|prazo|plazo)\s+(?:de\s+)?(?:resposta|respuesta)|(?:tempo|tiempo)\s+(?:de\s+)?(?:resposta|respuesta)\s+(?:alvo|máximo|objetivo|esperado|inicial)|resposta|respuesta|reação|응답\s*시간|대응\s*시간|대응|reaktionszeit|(?:temps|délai|delai)\s+de\s+(?:réponse|réaction|prise\s+en\s+charge)|prise\s+en\s+charge|respons(?:\s+awal)?|waktu\s+(?:respons|tanggap)|thời\s+gian\s+phản\s+hồi|phản\s+hồi|tempo\s+di\s+risposta|reactietijd|响应时间|応答時間"),
+    ("resolve", rf"(?:time\s+to\s+|target\s+|expected\s+|full\s+|max(?:imum)?\.?\s+|sla\s+|required\s+|incident\s+)*(?:resol(?:ve|ution|ved)|fix|restore|restoration|recovery\s+(?:time|target)(?:\s+objective)?|rto){_TAIL}"
+                r"|target\s+resolution|время\s+(?:решения|восстановления|устранения)|решение|tiempo\s+de\s+resolución|tempo\s+de\s+resolução"
+                r"|(?:sla|prazo|plazo)\s+(?:de\s+)?(?:resolução|resolución)|resolução|resolución|해결\s*(?:시간|목표)|복구\s*(?:시간|목표)|lösungszeit|(?:temps|délai|delai)\s+de\s+résolution(?:\s+cible)?|résolution(?:\s+cible)?|waktu\s+(?:penyelesaian|pemulihan)|(?:thời\s+gian\s+)?(?:khắc\s+phục|xử\s+lý)|tempo\s+di\s+risoluzione|oplostijd"),
+    ("cadence", r"(?:status\s+|stakeholder\s+|customer\s+|internal\s+|external\s+|communications?\s+|comms?\s+|reporting\s+|slack\s+|status\s+page\s+)*"
+                r"(?:updates?|comms?|communications?|notifications?|reporting)?\s*(?:freq(?:uency)?\.?|cadence|interval|every|rhythm|schedule)"
+                r"|updates?\s+every|частота\s+обновлений|업데이트\s*(?:주기|빈도)"),
+    ("updates", r"(?:status\s+|stakeholder\s+|customer\s+|progress\s+|internal\s+|external\s+|executive\s+|page\s+|slack\s+|team\s+)*updates?(?:\s+(?:slos?|slas?|targets?))?|communications?|comms"),
+    ("escalate", r"(?:when\s+to\s+)?(?:auto[-\s]?)?escalat(?:e|es|ion|ed)(?:\s+(?:after|time|timer|timeout|if|to|path|interval|target|deadline|within|limit|sla|window))*|эскалация"),
+    ("notify", r"notif(?:y|ication|ications|ied)(?:\s+(?:who|list|target|targets|required|method))?|who(?:\s+(?:is\s+)?notified)?|alert(?:s|ing)?\s+(?:who|to)|stakeholders?|page"),
+    ("review", r"(?:post[-\s]?mortem|postmortem|pir|rca|review|retrospective|post[-\s]?incident(?:\s+review)?|root\s+cause(?:\s+analysis)?)(?:\s+(?:due|within|deadline|required|time))*"),
+    ("description", r"(?:description|definition|criteria|impact|meaning|scope|summary|what|when(?:\s+to\s+use)?|details?|symptoms?|condition|indicators?|user\s+impact|business\s+impact|описание|определение|설명|정의|descripción|descrição|beschreibung|bedeutung|qué\s+es|significado|critérios?|criterios?|définition|signification|definisi|định\s+nghĩa|definizione)"),
+    ("examples", r"(?:examples?|typical\s+(?:examples?|incidents?)|e\.?g\.?|scenarios?|примеры?|예시|예|ejemplos?|exemplos?|beispiele?|exemples?|contoh|ví\s+dụ(?:\s+cụ\s+thể)?|esempi)"),
+    ("name", r"(?:name|label|title|severity\s+name|level\s+name|classification|название|이름)"),
+    ("sla", r"(?:sla|target|time|timeframe|time\s*frame|timeline|deadline|within|urgency|target\s+time|slo)"),
+)  # fmt: skip
+_COMPILED = tuple((name, re.compile(pattern)) for name, pattern in _CLOCKS)
+# Chinese, Japanese and Korean headers are one word: "首次响应目标" is the target of the first response.
+_HAN = (
+    (
+        "respond",
+        re.compile(
+            r"(?:首次|初次|初期|目标|初动)?(?:响应|回应|應變|回應|応答|対応|初動|응답|대응)\s*(?:时间|時間|目标|目標|时限|時限|시간|목표|sla)*"
+        ),
+    ),
+    (
+        "resolve",
+        re.compile(
+            r"(?:目标)?(?:解决|恢复|修复|解決|復旧|復旧目標|처리|복구|해결)\s*(?:时间|時間|目标|目標|时限|時限|시간|목표|sla)*"
+        ),
+    ),
+)
+_UNIT_IN_HEAD = re.compile(r"\(\s*(minutes?|mins?|hours?|hrs?|days?|seconds?)\s*\)", re.I)
+_OFF_HOURS = re.compile(  # "24 hours (next business day if outside hours)": the other case of the same limit
+    r"\s*\([^()]{0,60}\bif\s+(?:it\s+is\s+)?(?:outside|out\s+of|after|off)[\s-]*(?:(?:business|working|office|core)\s+)?hours\)\s*$",
+    re.I,
+)
+_BUSINESS_HEAD = re.compile(r"\(\s*(?:business|working)\s+hours?\s*\)", re.I)
+_CLAUSE = re.compile(
+    r"\s+and\s+(?=(?:we\s+|to\s+|then\s+)?(?:acknowledg|respon|resol|fix|restor|mitigat|contain|post|send|updat|notif)\w*)|\.\s+|[;|\n]|,\s+|\s[-–—]+\s|\s/\s|[()]|\.$"
+)
+_SUBJECT = re.compile(
+    r"status\s*page|customer|update|notif|stakeholder|email|post-?mortem|review|report|escalat|page\b|executive|manage|partner|client|monitor",
+    re.I,
+)
+_COMMAND = re.compile(r"(?:acknowledge|respond|engage|resolve|mitigate|contain|fix|restore)\b")
+_WHO_MUST = re.compile(
+    r"^(?:(?:the|an?)\s+)?(?:[\w-]+\s+){0,3}?(?:engineers?|on-?call|teams?|responders?|leads?|persons?|somebody|someone|staff)\s+(?:must|should|shall|will|has\s+to|have\s+to|to)\s+"
+)
+_AT_ONCE = frozenset(
+    {"immediate", "immediately", "instant", "page", "paged", "call", "hands", "deck", "pager", "oncall"}
+)
+_EITHER = re.compile(r"\b(?:mitigat\w+ or resolv\w+|resolv\w+ or mitigat\w+)\b", re.I)
+_SPOKEN: tuple[tuple[str, re.Pattern[str]], ...] = (
+    ("acknowledge", re.compile(r"\back(?:nowledge(?:d|ment)?|nowledgment)?\b", re.I)),
+    ("resolve", re.compile(r"\bresol(?:ve|ved|ution)\b|\bfix(?:ed)?\b|\brestor(?:e|ed|ation)\b|\brto\b", re.I)),
+    ("mitigate", re.compile(r"\bmitigat\w*\b", re.I)),
+    ("contain", re.compile(r"\bcontain(?:ed|ment)?\b", re.I)),
+    (
+        "respond",
+        re.compile(r"\brespon(?:se|d|ds)\b|\bengage\b|\breaktion(?:szeit)?\b|\bresposta\b|\brespuesta\b", re.I),
+    ),
+)
+
+
+def clock_of(label: str) -> str:
+    """The clock or column a label names, or "" for another thing."""
+    return _short_clock(label) if len(label) <= CACHED_CHARS else _clock_of(label)
+
+
+@lru_cache(maxsize=CACHED_LINES)
+def _short_clock(label: str) -> str:
+    return _clock_of(label)
+
+
+def _clock_of(label: str) -> str:
+    text = plain(label).casefold()
+    if re.search(
+        r"\((?:after|off|out[\s-]of|outside)[\s-]*(?:business\s+|working\s+|office\s+)?hours?\)|\((?:nights?|weekends?).{0,20}\)",
+        text,
+    ):
+        return ""  # what holds at night is another column's clock
+    found = _named(re.sub(r"\([^()]{0,60}\)", " ", text))
+    if found in ("", "sla"):  # "SLA (Response)"
+        inside = next((name for aside in re.findall(r"\(([^()]{1,60})\)", text) if (name := _named(aside))), "")
+        return inside if inside in ("respond", "resolve", "acknowledge", "cadence") else found
+    return found
+
+
+def _named(text: str) -> str:
+    words = " ".join(re.sub(r"[^\w\s./-]", " ", text.strip(" :.*-?")).split())
+    for spelt in dict.fromkeys((words, words.replace("-", " "))):  # "Status-update SLO"
+        if found := next((name for name, pattern in _COMPILED if pattern.fullmatch(spelt)), ""):
+            return found
+    return next((name for name, pattern in _HAN if pattern.fullmatch(words)), "")
+
+
+def context_clock(title: str) -> str:
+    """The clock that a list under this heading sets, such as "Response Time SLAs"; "" where the heading names none."""
+    words = plain(title).casefold()
+    if re.search(
+        r"communicat|notif|\bteam\b|procedure|process|plan|playbook|templates?|checklist|phases?|steps|protocol", words
+    ):
+        return ""
+    if re.search(
+        r"\brespon(?:se|d)(?:e)?\b.{0,12}\b(?:times?|slas?|targets?|expectations?|objectives?|goals?|windows?)|\bresponse slas?\b",
+        words,
+    ):
+        return "respond"
+    if re.search(r"\bresol(?:ution|ve)\b.{0,12}\b(?:times?|slas?|targets?|goals?|objectives?)", words):
+        return "resolve"
+    if re.search(r"\back(?:nowledge(?:ment)?|nowledgment)?\b.{0,12}\b(?:times?|slas?|targets?)", words):
+        return "acknowledge"
+    return ""
+
+
+def cell(value: str, header: str) -> Quantity | None:
+    """The quantity of a cell under its header: "15" under "Response (minutes)" is 15 minutes."""
+    words = _OFF_HOURS.sub("", plain(value))
+    unit = _UNIT_IN_HEAD.search(header)
+    if unit and re.fullmatch(r"\s*[<≤~]?\s*\d{1,5}\s*", words):
+        words = f"{words} {unit[1]}"
+    if _BUSINESS_HEAD.search(header):
+        words = f"{words} (business hours)"
+    quantity = read(words) or _before_han(words)
+    if quantity is not None and _says_how(quantity, words, header):
+        return None
+    told = [clause for clause in re.split(r"[;,]", words) if scan(clause) and _SUBJECT.search(clause)]
+    if quantity is not None and told and len(told[0]) < len(words):
+        return (
+            None  # "page on-call; status page within 30 min" says when customers are told, not when somebody responds
+        )
+    return quantity
+
+
+def _says_how(quantity: Quantity, words: str, header: str) -> bool:
+    """Whether a cell under a bare "Response" says what is done and not how soon: "Immediate lead and containment"."""
+    if not re.fullmatch(r"\W*respon(?:se|ds?)\W*", plain(header), re.I):
+        return False
+    if quantity.kind == "milestone":
+        return quantity.value == "backlog"
+    if quantity.kind == "qualitative":
+        return not re.search(r"best[\s-]effort|asap|as soon as|when possible|time permits", words, re.I)
+    strange = set(re.findall(r"[^\W\d_]{3,}", re.sub(r"\([^()]*\)", " ", words.casefold()))) - FILLERS - _AT_ONCE
+    return quantity.value == 0 and len(strange) > 1
+
+
+def _before_han(words: str) -> Quantity | None:
+    """A limit at the front of a cell without spaces between its words: "10 分钟内确认负责人"."""
+    found = scan(words)
+    if len(found) != 1 or found[0].start > 1 or found[0].kind == "interval":
+        return None
+    rest = normalise(words)[found[0].end :]
+    if (
+        not rest
+        or re.search(r"[\d,;，；、]|[不无無没未外]|或|または|또는", rest)
+        or not re.fullmatch(r"[\s\u3040-\u9fff\uac00-\ud7af]+", rest)
+    ):
+        return None
+    return found[0]
+
+
+def _commanded(clause: str) -> Quantity | None:
+    """`Resolve or downgrade to a ticket within 24 hours`: the verb at the front, the one limit at the end."""
+    words = normalise(clause).strip(" .:")
+    found = scan(words)
+    if (
+        len(found) != 1
+        or found[0].bound != "<="
+        or not re.fullmatch(r"\s*(?:as an? (?:target|goal))?", words[found[0].end :])
+    ):
+        return None
+    lead = _WHO_MUST.sub("", words[: found[0].start])
+    if not _COMMAND.match(lead) or re.search(r"\b(?:if|when|unless|after|not|no|every|each|cannot|can't)\b", lead):
+        return None
+    return found[0]
+
+
+def clauses(text: str) -> Iterator[tuple[str, Deadline]]:
+    """(clock, deadline) of every clause that says one clock and one quantity and nothing else of weight."""
+    for clause in _CLAUSE.split(plain(text)[:2000]):
+        if not clause or not (scan(clause) or MILESTONES.search(clause)) or _SUBJECT.search(clause):
+            continue
+        spoken = [name for name, pattern in _SPOKEN if pattern.search(_EITHER.sub("resolve", clause))]
+        quantity = read(re.sub(r"[:=]", " ", clause)) or _commanded(clause)
+        if len(spoken) == 1 and quantity and quantity.kind not in ("interval", "offset"):
+            found = deadline(quantity)
+            if found:
+                yield spoken[0], found
+
+
+def told_every(text: str) -> Quantity | None:
+    """The one interval of a cell that also says other things: "status page within 15 minutes, updates hourly"."""
+    found = [
+        quantity
+        for clause in _CLAUSE.split(plain(text)[:400])
+        if re.search(r"\bupdate[sd]?\b", clause or "", re.I)
+        for quantity in scan(clause)
+        if quantity.kind == "interval"
+    ]
+    return found[0] if len(found) == 1 else None

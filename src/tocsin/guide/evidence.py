@@ -1,0 +1,132 @@
+"""How much a candidate looks like the definition of the guide's severities, and what speaks against it."""
+
+from __future__ import annotations
+
+import re
+
+from tocsin.guide.blocks import Document
+from tocsin.guide.clocks import clock_of
+from tocsin.guide.entries import Group
+from tocsin.guide.ids import family, is_word, number
+
+SCORE_MIN = 6  # less evidence than this is not a scheme: one table of colours, one list of adjectives
+_SEVERE = re.compile(
+    r"(?<!\bby )(?<!\bper )(?:severit|priorit)|classif|incident levels?|levels? of|triage|등급|심각도|критичност|классификац|уровни|severidad|clasificaci|severidade|schwere|gravité|criticité|priorité|niveaux?\b|klasifikasi|keparahan|mức độ|nghiêm trọng|sla|response times?|impact levels",
+    re.I,
+)
+ELSEWHERE = re.compile(
+    r"vulnerab|patch|cvss|disclos|bounty|support (?:ticket|plan|tier)|error budget|burn rate|retention|rpo\b|backup|slos?\b|timelock|alerts?\b|alerting"
+    r"|routing|metrics?|kpi|mttr|drill|risk (?:register|matrix|assessment)|action items?|bug|remediation|contacts?|on-call (?:pay|compensation)",
+    re.I,
+)
+_PROCEDURE = re.compile(
+    r"escalat|communicat|notif|template|procedure|process|playbook|runbook|checklist|update|cadence|on-?call|post-?incident|post-?mortem|matrix|workflow|steps|scenario",
+    re.I,
+)
+_LEVELS = re.compile(
+    r"^(?:[\d.]+\s+)?(?:incident\s+)?(?:severity|priority)\s+(?:levels?|definitions?|classification|matrix|scale)$",
+    re.I,
+)
+
+# Words that only a page about incidents has. "Response time" is none of them: a feedback form and a sales team have one.
+_INCIDENTS = re.compile(
+    r"\bincident|\bemergenc(?:y|ies)\b|\bescalation\b|\boutage|\bdowntime|\bon-?call\b|\bpager|\bdisruption|post-?mortem|\bwar\s?room|\bdata breach|security breach"
+    r"|\bvorf[aä]ll|\bst[oö]rung|\bausfall|\bpannes?\b|\bastreinte|indisponibilité|\binsiden\b|sự cố|\bincidente|инцидент|авари|\bсбо[йеяи]|장애|사고|障害|インシデント|事件|事故|故障|资安|資安",
+    re.I,
+)
+# A scheme under one of these headings grades something else, whatever the rest of the page is about.
+_OTHER_SUBJECT = re.compile(
+    r"\bbugs?\b|\bdefects?\b|\bcontribut|\bbacklog\b|\broadmap\b|\bfeature requests?\b|\bblockers?\b|\btest (?:plan|case|strategy)|\bcvss\b|\bpatch(?:ing)?\b|backport"
+    r"|\bcode review|\bpull requests?\b|\bgame\b|\blaunch\b",
+    re.I,
+)
+_SEVERITY = re.compile(
+    r"^(?:[\d.]+\s+)?severity(?:[\s-]+(?:levels?|definitions?|classification|matrix|scale|guide))?$", re.I
+)
+_META_PAGE = re.compile(r"\bskill$|game design|\bchange ?log\b|release notes|\broadmap\b|\bissue template\b", re.I)
+
+
+_SPELT = re.compile(r"sev(?:erity)?\s\d$", re.I)  # "Severity 1" is nothing else, whatever stands above it
+
+
+def describes(group: Group) -> bool:
+    """Whether the candidate says what its severities mean."""
+    clocks = {clock_of(field.label) for entry in group.entries for field in entry.fields}
+    return bool(clocks & {"description", "examples"}) or any(entry.text or entry.bullets for entry in group.entries)
+
+
+def names_incidents(title: str) -> bool:
+    """Whether a title says that the page is about incidents."""
+    return bool(_INCIDENTS.search(title)) and not _META_PAGE.search(title)
+
+
+def about_incidents(group: Group, document: Document) -> bool:
+    """Whether the page and the place of the scheme speak of incidents: a roadmap has priorities too, with the same ids.
+
+    A heading with such a word is enough; else two lines outside the scheme itself must have one.
+    """
+    titles = [section.title for section in document.sections() if section.level]
+    top = titles[0] if titles else ""
+    if _META_PAGE.search(top) or any("cvss" in head.casefold() for head in group.header):
+        return False
+    place = " / ".join(group.section.path()[1:])
+    if _OTHER_SUBJECT.search(place) and not _INCIDENTS.search(place):
+        return False
+    kinds = {family(one) for one in group.ids}
+    if "sev" in kinds or ("" not in kinds and _SEVERITY.match(group.section.title)):
+        return True
+    if any(_INCIDENTS.search(title) for title in titles):
+        return True
+    first, last = group.line, max(entry.line for entry in group.entries)
+    around = (line for n, line in enumerate(document.lines, 1) if not first <= n <= last)
+    return sum(1 for line in around if _INCIDENTS.search(line, 0, 2000)) >= 2
+
+
+def score(group: Group) -> int:
+    """How much the candidate looks like the definition of the guide's scheme."""
+    title, path = group.section.title, group.section.where
+    clocks = {clock_of(field.label) for entry in group.entries for field in entry.fields}
+    if group.form == "procedures":
+        return 0
+    points = {"table": 5, "columns": 4, "headings": 4, "bullets": 3, "bold": 3, "fence": 2}[group.form]
+    points += 4 if _SEVERE.search(title) else 2 if _SEVERE.search(path) else 0
+    said = any(re.search(r"sever|priorit", head, re.I) for head in group.header[:2])
+    points += 2 if said else 0
+    described = describes(group)
+    points += 3 if described else 0
+    points += 3 if clocks & {"respond", "acknowledge"} else 0
+    points += 1 if "resolve" in clocks else 0
+    numbers = sorted(each for one in group.ids if (each := number(one)) is not None)
+    if numbers and len(numbers) == len(group.ids) and numbers == list(range(numbers[0], numbers[0] + len(numbers))):
+        points += 2
+    if numbers and group.form != "headings" and all(is_word(entry.named.name) for entry in group.entries):
+        points += 2  # "SEV1 (Critical)" names a severity whatever stands above it
+    points += 2 if _LEVELS.match(title) else 0
+    if group.form == "headings":
+        points += 2 if all(not entry.named.name or is_word(entry.named.name) for entry in group.entries) else 0
+    points -= 6 if ELSEWHERE.search(title) else 3 if ELSEWHERE.search(path) else 0
+    if _PROCEDURE.search(title) and not _SEVERE.search(title) and group.section.level > 1:  # a page is called "On-call"
+        points -= 2 if said and clocks & {"respond", "acknowledge"} else 4
+    points -= 3 if len(group.ids) < 3 else 0
+    points += 1 if described and _SEVERITY.match(title) else 0
+    points += 1 if all(_SPELT.match(one) for one in group.ids) else 0
+    if group.form == "table" and not described and not any(clocks) and not _SEVERE.search(title):
+        points -= 4  # "Severity | Channels" says what is done for each, and defines none
+    return points - _weak_words(group)
+
+
+def _weak_words(group: Group) -> int:
+    """Support levels, tiers and bare words need more around them than SEV-1 does."""
+    kinds = {family(one) for one in group.ids}
+    named_by_word = all(is_word(entry.named.name) for entry in group.entries)
+    if kinds <= {"level", "lvl", "l", "tier", "t", "class", "cat"}:
+        severe = _SEVERE.search(group.section.where) and "escalat" not in group.section.title.lower()
+        return 0 if named_by_word and severe else 3 if severe else 9
+    if kinds == {""}:
+        return (
+            2
+            if _SEVERE.search(" / ".join(group.section.path()))
+            or any("sever" in head.lower() for head in group.header[:1])
+            else 6
+        )
+    return 0

@@ -1,0 +1,146 @@
+"""Escalation ladders in tables: one row per level, or one column per level and one row per severity."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+import msgspec
+
+from tocsin.guide.blocks import Block
+from tocsin.guide.ids import ID, family, mentioned
+from tocsin.guide.inline import plain
+from tocsin.guide.parties import parties
+from tocsin.guide.quantity import Quantity, read, scan
+from tocsin.guide.rungs import HOLD, LEVEL, RUNGS_MAX, Rung, counts
+
+_REACH = re.compile(
+    r"^(?:time|after|when|elapsed|timeframe|time\s*frame|delay|t\s*\+.*|trigger|condition|time elapsed|time since .*|timeline|wait)$",
+    re.I,
+)
+_VENDOR = re.compile(r"\b(?:support|vendor|provider)\b(?!\s+(?:engineer|lead|manager|team))", re.I)
+_WHO = re.compile(
+    r"who|role|contact|responsible|owner|target|escalat\w*\s*(?:to|target|contact)|notif|person|team|position|^escalation$",
+    re.I,
+)
+
+
+def of_table(block: Block, near: bool) -> list[Rung]:
+    heads = [plain(head) for head in block.header]
+    level_column = next(
+        (
+            n
+            for n, head in enumerate(heads)
+            if re.match(r"(?:escalation\s*)?(?:level|tier|stage|step)$|^l$|^#$", head, re.I)
+        ),
+        None,
+    )
+    time_column = next(
+        (n for n, head in enumerate(heads) if _REACH.match(head) or HOLD.search(head) or _times(block, n)), None
+    )
+    who_columns = [n for n, head in enumerate(heads) if n not in (level_column, time_column) and _WHO.search(head)]
+    if (
+        not who_columns
+        or (level_column is None and time_column is None)
+        or not (near or re.search("escalat", " ".join(heads), re.I))
+    ):
+        return []
+    if re.search(r"sever|priorit|^sev", heads[0], re.I) or _severities(block):
+        return []  # its rows are severities, not levels
+    who_column = next((n for n in who_columns if re.search(r"escalat|role|who|target", heads[n], re.I)), who_columns[0])
+    rungs: list[Rung] = []
+    reaches: list[Quantity | None] = []
+    for row in block.rows[: RUNGS_MAX + 1]:
+        if max(who_column, time_column or 0, level_column or 0) >= len(row.cells):
+            return []
+        number = _row_number(plain(row.cells[level_column])) if level_column is not None else len(rungs) + 1
+        if number is None:
+            return []
+        if (
+            level_column is None
+            and _VENDOR.search(plain(row.cells[who_column]))
+            and not scan(plain(row.cells[time_column or 0]))
+        ):
+            continue  # "Azure support | portal | problems of the cloud" is somebody to call, and no step
+        who = parties(row.cells[who_column])
+        time = read(plain(row.cells[time_column]).replace("+", " ", 1)) if time_column is not None else None
+        if time is None and time_column is not None:
+            found = [
+                each for each in scan(plain(row.cells[time_column])) if each.kind in ("elapsed", "range", "offset")
+            ]
+            time = found[0] if len(found) == 1 else None
+        rungs.append(Rung(number=number, who=who, line=row.line))
+        reaches.append(time)
+    if not rungs or not all(rung.who for rung in rungs):
+        return []
+    return _timed(rungs, reaches, heads[time_column] if time_column is not None else "")
+
+
+def _times(block: Block, column: int) -> bool:
+    """Whether a column that is only called "Escalation" holds times: "SRE lead | chat | 15 min"."""
+    if not re.fullmatch(r"escalat\w*(?: deadline)?", plain(block.header[column]), re.I) or column == 0:
+        return False
+    cells = [read(plain(row.cells[column])) for row in block.rows if column < len(row.cells)]
+    return sum(counts(cell) for cell in cells) >= 2
+
+
+def _severities(block: Block) -> bool:
+    """Whether the rows begin with severities. `L1` and `Level 1` may be either, and count as levels here."""
+    cells = [plain(row.cells[0]).strip() for row in block.rows if row.cells]
+    found = [cell for cell in cells if (match := ID.match(cell)) and family(match[0]) in ("sev", "p", "s", "priority")]
+    return len(found) * 2 > len(cells)
+
+
+def _row_number(text: str) -> int | None:
+    found = re.match(r"(?:level|tier|l|stage|step)?\s?-?(\d)\b", text, re.I)
+    return int(found[1]) if found else None
+
+
+def _timed(rungs: list[Rung], times: list[Quantity | None], head: str) -> list[Rung]:
+    if not head:
+        return rungs
+    if HOLD.search(head) and not re.fullmatch(r"escalation time", head, re.I):
+        return [
+            msgspec.structs.replace(rung, hold=time if counts(time) else None)
+            for rung, time in zip(rungs, times, strict=True)
+        ]
+    first = times[0]
+    starts_at_zero = first is None or first.value == 0 or first.kind in ("range", "none", "qualitative")
+    rising = [_start(time) for time in times]
+    known = [value for value in rising if value is not None]
+    if not starts_at_zero or known != sorted(known):
+        words = [time.text if time else "" for time in times]
+        return [msgspec.structs.replace(rung, unclear=word) for rung, word in zip(rungs, words, strict=True)]
+    return [
+        msgspec.structs.replace(rung, reach=time if counts(time) else None, since_start=True)
+        for rung, time in zip(rungs, times, strict=True)
+    ]
+
+
+def _start(time: Quantity | None) -> int | None:
+    if time is None:
+        return None
+    value = time.value[0] if isinstance(time.value, tuple) else time.value
+    return value if isinstance(value, int) and time.kind in ("elapsed", "range", "offset") else None
+
+
+def of_matrix(block: Block, known: dict[str, str]) -> Iterator[tuple[tuple[str, ...], list[Rung]]]:
+    """`Severity | Level 1 (0-15 min) | Level 2 (15-30 min)`: a ladder per severity; a dash ends it."""
+    heads = [plain(head) for head in block.header]
+    levels = [n for n, head in enumerate(heads) if n and LEVEL.match(head)]
+    if len(levels) < 2:
+        return
+    times = [[each for each in scan(heads[n]) if each.kind in ("elapsed", "range")] for n in levels]
+    for row in block.rows:
+        severities = mentioned(plain(row.cells[0]), known) if row.cells else ()
+        rungs: list[Rung] = []
+        for n, found in zip(levels, times, strict=True):
+            who = parties(row.cells[n]) if n < len(row.cells) else ()
+            if not who:
+                break
+            reach = found[0] if len(found) == 1 else None
+            rungs.append(
+                Rung(who=who, line=row.line, number=len(rungs) + 1, reach=reach, since_start=reach is not None)
+            )
+        if severities and rungs:
+            yield severities, rungs

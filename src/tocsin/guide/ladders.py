@@ -1,0 +1,281 @@
+"""Escalation ladders as guides draw them: lists, tables, trees in fences, headings, arrow chains.
+
+Every form is read into rungs; `levels` decides what their times mean. A time that could be "reached after" as well as
+"held for" is not used, and is reported.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+
+import msgspec
+
+from tocsin.core.policy import Deadline, Level, Source
+from tocsin.guide.blocks import Block, Document, Section
+from tocsin.guide.cadences import scope_of
+from tocsin.guide.ids import ID, mentioned
+from tocsin.guide.inline import plain, split_dash, split_label
+from tocsin.guide.ladder_drawings import chain, of_chain, of_tree
+from tocsin.guide.ladder_tables import of_matrix, of_table
+from tocsin.guide.notes import Notes
+from tocsin.guide.parties import PARTY, parties
+from tocsin.guide.quantity import Quantity, deadline, read, scan
+from tocsin.guide.rungs import HOLD, LEVEL, RUNGS_MAX, Rung, counts, plain_bound, rung_of
+
+_LADDER = re.compile(
+    r"escalat\w*\s*(?:tree|path|paths|chain|ladder|order|levels?|contacts|tiers|flow|hierarchy|timeline|matrix)|^escalation$|\d\s+escalation$|chain of command",
+    re.I,
+)
+_ESCALATION = re.compile(r"escalat|chain of command", re.I)
+Path = tuple[tuple[str, ...], str, int]  # severities, the chain as it is written, its line
+_ORDINALS = ("primary", "secondary", "tertiary", "escalation", "executive")
+_DUE = re.compile(
+    r"escalat\w*\s+(?:to\s.{1,30}\s)?(?:if|when)\s+(?:the\s+|an?\s+)?(?:incident|issue|outage|problem|it|duration|is|not|un\w+|still|open|\s)+\b.{0,24}(?:after|exceeds|longer than|more than|for|>)\s",
+    re.I,
+)
+_CONDITION = re.compile(
+    r"\b(?:is|are|was|be|been|has|have|may|exceeds?|exceeded|affect\w*|required|detected|confirmed|suspected|failed|fails|lost|lasts?|breach\w*)\b",
+    re.I,
+)
+
+
+def compile_levels(document: Document, known: dict[str, str], paths: Sequence[Path], notes: Notes) -> tuple[Level, ...]:
+    """Every ladder of the guide; several ladders keep their severities. The first unscoped ladder counts.
+
+    `paths` are the chains that stood beside the severities: "On-call → team lead → CTO" in the row of SEV1.
+    """
+    found: list[Level] = []
+    unscoped = False
+    for severities, rungs in _scoped(document, known, paths):
+        if len(rungs) > RUNGS_MAX:
+            continue
+        if any(each.severities == severities for each in found) or (not severities and unscoped):
+            line = rungs[0].line
+            notes.add(
+                "GUIDE-LADDERS",
+                "note",
+                line,
+                "this is a second escalation ladder for the same incidents; the first counts",
+                "keep one",
+            )
+            continue
+        unscoped = unscoped or not severities
+        found += levels(rungs, severities, notes)
+        notes.use(*(rung.line for rung in rungs))
+    return tuple(found)
+
+
+def _scoped(
+    document: Document, known: dict[str, str], paths: Sequence[Path]
+) -> Iterator[tuple[tuple[str, ...], list[Rung]]]:
+    """Every ladder with the severities it is for."""
+    for section, rungs in _ladders(document):
+        if len(rungs) > 1:
+            yield scope_of(section, known), rungs
+    for severities, text, line in paths:
+        if len(rungs := chain(text, line, 2)) > 1:
+            yield severities, rungs
+    for section in document.sections():
+        if section.region != "policy":
+            continue
+        for block in section.blocks:
+            if block.kind == "paragraph":
+                yield from _of_label(block, section, known)
+        if _ESCALATION.search(section.where):
+            for block in section.blocks:
+                if block.kind == "table":
+                    yield from of_matrix(block, known)
+
+
+def levels(rungs: list[Rung], severities: tuple[str, ...], notes: Notes) -> Iterator[Level]:
+    """The rungs as levels: a rung lasts as long as it says, else until the next one is reached."""
+    for n, rung in enumerate(rungs):
+        following = rungs[n + 1] if n + 1 < len(rungs) else None
+        limit, since = _limit(rung, following)
+        if rung.unclear:
+            message = (
+                f'"{rung.unclear}" may be when this level is reached or how long it has; no time was taken from it'
+            )
+            notes.add(
+                "GUIDE-UNREAD", "note", rung.line, message, 'write "escalate after ..." or a table with a Time column'
+            )
+        yield Level(
+            level=n + 1,
+            who=rung.who,
+            within=limit,
+            since="opened" if since else "level",
+            severities=severities,
+            actions=rung.actions,
+            source=Source(line=rung.line),
+        )
+
+
+def _limit(rung: Rung, following: Rung | None) -> tuple[Deadline | None, bool]:
+    if rung.hold is not None:
+        return deadline(plain_bound(rung.hold)), rung.since_start
+    if following is not None and following.reach is not None:
+        return deadline(plain_bound(following.reach), lower=True), following.since_start
+    return None, False
+
+
+def _ladders(document: Document) -> Iterator[tuple[Section, list[Rung]]]:
+    for section in document.sections():
+        if section.region != "policy":
+            continue
+        path = section.where
+        near = bool(_ESCALATION.search(path))
+        if near and (rungs := _of_headings(section)):
+            yield section, rungs
+        for block in section.blocks:
+            if block.kind == "table":
+                yield section, of_table(block, near)
+            elif block.kind == "list":
+                yield section, _of_list(section, block, near)
+            elif block.kind in ("fence", "code") and near:
+                yield section, of_tree(block)
+            elif block.kind == "paragraph" and near:
+                yield section, of_chain(block)
+
+
+# --- lists ------------------------------------------------------------------------------------------------------------
+
+
+def _of_list(section: Section, block: Block, near: bool) -> list[Rung]:
+    title = section.title
+    rungs = []
+    for item in block.items[: RUNGS_MAX + 1]:
+        first = item.text.split("\n")[0]
+        label = split_label(first) or split_dash(first)
+        words = plain(first)
+        level = LEVEL.match(label.label if label else words)
+        actions = tuple(plain(sub.text) for child in item.blocks for sub in child.items)
+        if level and near:
+            text = label.value if label and label.value else level[2]
+            name = level[2].strip(" ()") if label and label.value and parties(level[2]) and not scan(level[2]) else ""
+            rungs.append(rung_of(int(level[1]), name or text, item.line, actions, aside=f"{words}"))
+        elif (
+            label
+            and label.strong
+            and _ordinal(label.label) is not None
+            and not label.value.startswith(("→", "->", "=>"))
+            and (near or re.search(r"on-?call", title, re.I))
+        ):
+            rungs.append(Rung(number=len(rungs) + 1, who=_who(label.value), line=item.line))
+        elif (
+            not level
+            and (_LADDER.search(title) or _names_ladder(block, section))
+            and len(words.split()) <= 12
+            and __is_rung(words)
+        ):
+            rungs.append(
+                rung_of(
+                    len(rungs) + 1,
+                    label.value
+                    if label and re.fullmatch(r"\d.*|first|then|finally", label.label, re.I)
+                    else _person(words),
+                    item.line,
+                    actions,
+                    aside=words,
+                )
+            )
+        else:
+            return []
+    numbered = all(rung.number == n for n, rung in enumerate(rungs, 1)) or all(
+        rung.number == n for n, rung in enumerate(rungs)
+    )
+    named = all(
+        rung.who and (LEVEL.match(plain(item.text)) or PARTY.search(" ".join(rung.who)))
+        for rung, item in zip(rungs, block.items, strict=False)
+    )
+    return rungs if numbered and len(rungs) == len(block.items) and named else []
+
+
+def _person(words: str) -> str:
+    """`Team lead → if nobody answers in 15 minutes`: the part that names somebody."""
+    parts = re.split(r"\s*(?:→|->|=>)\s*", words)
+    return parts[0] if len(parts) == 2 and PARTY.search(parts[0]) else words
+
+
+def __is_rung(words: str) -> bool:
+    """Whether the item names somebody to turn to, and is no condition and no step from one severity to another."""
+    who = re.split(r"\b(?:if|when|after|within)\b|[(:–—→]|\s-\s|[-=]>", words)[0]
+    return not _CONDITION.search(who) and not ID.match(words)
+
+
+def _names_ladder(block: Block, section: Section) -> bool:
+    before = [each for each in section.blocks if each.kind == "paragraph" and each.end < block.line <= each.end + 2]
+    return bool(before and block.ordered and re.search(r"escalat\w*.{0,60}:\s*$", plain(before[-1].text), re.I))
+
+
+def _ordinal(label: str) -> int | None:
+    words = label.casefold().replace("on-call", "").replace("oncall", "").strip(" :")
+    return _ORDINALS.index(words) if words in _ORDINALS else None
+
+
+def _who(text: str) -> tuple[str, ...]:
+    words = plain(text)
+    return (words,) if re.search(r"\([A-Z][A-Za-z]+\)$", words) and len(words.split()) <= 5 else parties(words)
+
+
+# --- fences, headings, chains -----------------------------------------------------------------------------------------
+
+
+def _of_headings(section: Section) -> list[Rung]:
+    rungs = []
+    for child in section.sections:
+        level = LEVEL.match(child.title)
+        if not level or not _ESCALATION.search(section.where + child.title):
+            continue
+        fields = {
+            label.label.casefold(): label.value
+            for block in child.blocks
+            for item in block.items
+            if (label := split_label(item.text))
+        }
+        fields |= {
+            label.label.casefold(): label.value
+            for block in child.blocks
+            if block.kind == "paragraph"
+            for _, line in block.lines()
+            if (label := split_label(line))
+        }
+        who_text = next(
+            (value for name, value in fields.items() if re.match(r"who|contacts?$|role|responsible|owner|team", name)),
+            "",
+        )
+        name = re.sub(r"\([^()]*\)", "", level[2])
+        hold_text = next(
+            (
+                value
+                for name_, value in fields.items()
+                if HOLD.search(name_) or name_.startswith(("escalate after", "escalation time"))
+            ),
+            "",
+        )
+        hold = read(plain(hold_text)) if hold_text else None
+        rung = rung_of(int(level[1]), name or who_text, child.line, (), aside=level[2])
+        who = parties(name) or parties(who_text)
+        if rung.reach is None and rung.hold is None and hold is None and (due := _due(child)):
+            rung = msgspec.structs.replace(rung, reach=due, since_start=True, unclear="")
+        rungs.append(msgspec.structs.replace(rung, who=who, hold=hold if hold and counts(hold) else rung.hold))
+    return rungs if all(rung.who for rung in rungs) else []
+
+
+def _due(section: Section) -> Quantity | None:
+    """When a level under its own heading is reached: "Escalate if unresolved after 2 hours", said for every severity."""
+    said = [plain(item.text) for block in section.blocks for item in block.items if _DUE.match(plain(item.text))]
+    found = [each for text in said for each in scan(text) if each.kind == "elapsed"]
+    return found[0] if len(found) == 1 and not any(ID.search(text) for text in said) else None
+
+
+def _of_label(block: Block, section: Section, known: dict[str, str]) -> Iterator[tuple[tuple[str, ...], list[Rung]]]:
+    """`**Escalation:** Lead → CTO → CEO (for P1 incidents)` among the other lines of a paragraph."""
+    for n, line in block.lines() if "\n" in block.text else ():
+        label = split_label(line)
+        if label is None or not _ESCALATION.match(label.label):
+            continue
+        aside = " ".join(re.findall(r"\(([^()]{1,60})\)", plain(label.value)))
+        rungs = chain(label.value, n)
+        if rungs:
+            yield mentioned(aside, known) or scope_of(section, known), rungs

@@ -1,0 +1,83 @@
+"""One step of an escalation ladder while it is being read, and what its times may be."""
+
+from __future__ import annotations
+
+import re
+
+import msgspec
+
+from tocsin.guide.inline import plain
+from tocsin.guide.parties import parties
+from tocsin.guide.quantity import Quantity, scan
+
+RUNGS_MAX = 10  # a ladder with more levels is a list of something else
+
+LEVEL = re.compile(
+    r"^(?:escalation\s+)?(?:level|lvl|tier|l|stage|step)\s?-?(\d)\b\s*(?:escalation\b\s*)?[:.–—-]*\s*(.*)$", re.I
+)
+HOLD = re.compile(
+    r"escalat\w*\s*(?:after|time|timeout|if|when|to next|threshold|window|trigger)|timeout|time\s*limit|time\s*before|max(?:imum)?\s*time|hold",
+    re.I,
+)
+
+
+class Rung(msgspec.Struct, frozen=True, kw_only=True):
+    """`reach`: when this rung is owed; `hold`: how long it has. `since_start`: counted on one time line."""
+
+    who: tuple[str, ...]
+    line: int
+    number: int
+    reach: Quantity | None = None
+    hold: Quantity | None = None
+    since_start: bool = False
+    actions: tuple[str, ...] = ()
+    unclear: str = ""
+
+
+def plain_bound(quantity: Quantity) -> Quantity:
+    """In a ladder "after 15 minutes" and "> 15 minutes" are the instant itself."""
+    if isinstance(quantity.value, tuple) and quantity.value[1] is None:
+        return msgspec.structs.replace(quantity, value=quantity.value[0], kind="elapsed", bound="=", months=())
+    return msgspec.structs.replace(quantity, bound="=") if quantity.bound == ">" else quantity
+
+
+def counts(time: Quantity | None) -> bool:
+    return time is not None and time.kind in ("elapsed", "range", "offset", "business_hours", "business_days")
+
+
+def rung_of(number: int, text: str, line: int, actions: tuple[str, ...], aside: str = "") -> Rung:
+    """A rung of a list: its time stands in the words ("after 30 minutes", "(0-15 min)") or in its sub-items."""
+    who = parties(text)
+    times = [each for each in scan(plain(aside or text)) if each.kind in ("elapsed", "range", "offset")]
+    hold = next(
+        (
+            q
+            for action in actions
+            for q in scan(action)
+            if re.search(r"escalat|no (?:response|resolution)|not resolved|unresolved|if not", action, re.I)
+            and q.kind == "elapsed"
+        ),
+        None,
+    )
+    reach, since, unclear = None, False, ""
+    if len(times) == 1:
+        words = plain(aside or text)
+        if times[0].kind == "range":
+            return Rung(number=number, who=who, line=line, actions=actions, reach=times[0], since_start=True, hold=None)
+        if times[0].value == 0 or times[0].kind == "offset":
+            reach, since = times[0], True
+        elif re.search(
+            r"escalate (?:to .{0,40})?(?:after|if)|if (?:.{0,20}\b)?(?:not|no|un)\w* .{0,40}(?:within|after|in)|for (?:up to )?\d",
+            words,
+            re.I,
+        ):
+            hold = times[0] if re.search(r"escalate (?:after|if)", words, re.I) else None
+            reach = None if hold else times[0]
+        elif re.search(r"\bafter\b|>|\+", words):
+            reach = times[0]
+            since = not re.search(r"no (?:response|ack|answer)|previous|level \d|l\d", words, re.I)
+        else:
+            unclear = words
+    return Rung(
+        number=number, who=who, line=line, actions=actions, reach=reach, hold=hold, since_start=since, unclear=unclear
+    )

@@ -1,0 +1,69 @@
+"""Clocks that stand in a sentence far from the definitions: "Target RTO: 1 hour for SEV1 outages"."""
+
+from __future__ import annotations
+
+import re
+
+import msgspec
+
+from tocsin.core.policy import Cited, Deadline, Severity, Source
+from tocsin.guide.beside import beside
+from tocsin.guide.blocks import Document
+from tocsin.guide.cadences import sentences
+from tocsin.guide.clocks import clauses, clock_of
+from tocsin.guide.ids import ID, mentioned, run_of_ids
+from tocsin.guide.inline import plain
+from tocsin.guide.notes import Notes
+from tocsin.guide.quantity import PHRASE_CHARS_MAX, deadline
+from tocsin.guide.severities import Scheme
+
+_AROUND = re.compile(
+    r"\b(?:for|all|any|outages?|incidents?|issues?|alerts?|severity|target|goal|our|the|is|are|must be|should be)\b",
+    re.I,
+)
+_ELSEWHERE = re.compile(
+    r"drill|post-?mortem|review|communicat|template|contact|escalat|backup|alert|monitor|training|vulnerab|patch", re.I
+)
+
+
+def join_sentences(document: Document, scheme: Scheme, notes: Notes) -> tuple[Severity, ...]:
+    """The severities with the clocks that a sentence gives one of them, where no table, list or heading gave any."""
+    if not scheme.severities:
+        return ()
+    found: dict[tuple[str, str], tuple[Deadline, int]] = {}
+    for sentence in sentences(document, scheme):
+        text = plain(sentence.text)
+        clock = clock_of(sentence.label) if sentence.label and len(text) <= PHRASE_CHARS_MAX else ""
+        if clock in ("respond", "resolve", "acknowledge"):  # "Response times: P0 15 min, P1 1 hour"
+            for one, quantity in beside(text, scheme.known).items():
+                limit = deadline(quantity) if quantity.kind not in ("interval", "offset") else None
+                if limit is not None:
+                    found.setdefault((one, clock), (limit, sentence.line))
+        if len(text) > 200 or not ID.search(text) or _ELSEWHERE.search(" / ".join(sentence.section.path()[2:])):
+            continue
+        severities = mentioned(text, scheme.known)
+        bare = " ".join(_AROUND.sub(" ", ID.sub(" ", text)).split())
+        limits = list(clauses(bare))
+        first = ID.search(text)
+        together = first is not None and len(run_of_ids(text, first)) == len(severities)  # "SEV1/SEV2 pages"
+        if severities and (len(severities) == 1 or together) and len(limits) == 1:
+            name, limit = limits[0]
+            for one in severities:
+                found.setdefault((one, name), (limit, sentence.line))
+    return tuple(_with(severity, found, notes) for severity in scheme.severities)
+
+
+def _with(severity: Severity, found: dict[tuple[str, str], tuple[Deadline, int]], notes: Notes) -> Severity:
+    said = found.get((severity.id, "acknowledge"))
+    if said and "acknowledge" not in severity.clocks:
+        notes.use(said[1])
+        severity = msgspec.structs.replace(severity, clocks={**severity.clocks, "acknowledge": said[0]})
+        if severity.respond_within is None:
+            severity = msgspec.structs.replace(severity, respond_within=said[0])
+    for name, field in (("respond", "respond_within"), ("resolve", "resolve_within")):
+        said = found.get((severity.id, name))
+        if said and getattr(severity, field) is None:
+            notes.use(said[1])
+            cited = {**severity.cited, field: Cited(source=Source(line=said[1]))}
+            severity = msgspec.structs.replace(severity, cited=cited, **{field: said[0]})
+    return severity

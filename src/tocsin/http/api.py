@@ -1,0 +1,179 @@
+"""The HTTP API and the pages as one ASGI application, and its OpenAPI description."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from importlib.metadata import version
+from typing import Any, cast
+
+from litestar import Litestar
+from litestar.datastructures import State
+from litestar.enums import HttpMethod, ScopeType
+from litestar.middleware import DefineMiddleware
+from litestar.openapi.config import OpenAPIConfig
+from litestar.openapi.spec import Components, SecurityScheme, Tag
+from litestar.plugins import PluginProtocol
+from litestar.plugins.core import MsgspecDIPlugin
+from litestar.types import HTTPScope, Receive, Scope, Send
+
+from tocsin.http import (
+    api_access,
+    api_account,
+    api_accounts,
+    api_actions,
+    api_alerts,
+    api_audit,
+    api_changes,
+    api_channels,
+    api_contacts,
+    api_directory,
+    api_duties,
+    api_emergency,
+    api_evidence,
+    api_factors,
+    api_feeds,
+    api_guides,
+    api_health,
+    api_hooks,
+    api_incidents,
+    api_measures,
+    api_monitors,
+    api_operations,
+    api_push,
+    api_readiness,
+    api_regulatory,
+    api_saying,
+    api_schedules,
+    api_status,
+    api_status_elsewhere,
+    api_status_events,
+    api_tenants,
+    events,
+    problems,
+)
+from tocsin.http.deps import Deps
+from tocsin.http.gate import Gate, with_safe_headers
+from tocsin.http.metrics import Tally
+from tocsin.http.openapi import ExactJson, exact
+from tocsin.http.queries import exact_query
+
+BODY_MAX = 1024 * 1024  # people's API: the largest honest body is a root cause with its story
+
+DESCRIPTION = """Incidents as people and programs handle them. Alerts come in by Alertmanager's API and `/in/...`.
+
+Errors are problem JSON (RFC 9457) whose `errors` name the field, what was expected, and what came. Instants are
+RFC 3339 with a zone. `Authorization: Bearer toc_...`, or the session of a browser."""
+
+TAGS = [
+    Tag(name="incidents", description="Incidents, their timeline, and every command"),
+    Tag(name="communication", description="Who is told what: audiences, previews, posting, drafts, documents"),
+    Tag(name="evidence", description="What is kept of an incident, who touched it, holds, sealed bundles"),
+    Tag(name="events", description="Server-sent events with resume"),
+    Tag(name="alerts", description="What became of alerts and payloads"),
+    Tag(name="directory", description="People, teams, services, and what a guide's words mean"),
+    Tag(name="operations", description="Deployment freezes, policies, sources, maintenance"),
+    Tag(name="status pages", description="Public pages, components, announced maintenance"),
+    Tag(name="audit", description="Who did what, and whether the record is whole"),
+    Tag(name="health", description="Liveness, readiness, metrics"),
+    Tag(name="access", description="Who calls, how they sign in, sessions, tokens, sign-in links"),
+    Tag(name="tenants", description="Organisations of this installation"),
+]
+
+
+class Faces:
+    """The ASGI application. `close` ends the event streams, so that a stop does not wait for browsers."""
+
+    def __init__(self, deps: Deps, pages: Sequence[Any] = ()) -> None:
+        self.events = events.Events()
+        tally = Tally(deps.tenant)
+        self.app = litestar(deps, State({"deps": deps, "events": self.events, "tally": tally}), pages)
+        deps.engine.subscribe(self.events.changed)
+        deps.engine.subscribe(tally.changed)
+
+    def started(self) -> None:
+        """Call once, on the running loop, before the first request."""
+        self.events.started()
+
+    def close(self) -> None:
+        """Every event stream says so and ends. Call on the loop."""
+        self.events.close()
+
+    def openapi(self) -> dict[str, Any]:
+        """The description as `/api/openapi.json` gives it."""
+        return exact(self.app.openapi_schema.to_schema(), self.app)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != ScopeType.HTTP:
+            await self.app(scope, receive, send)
+            return
+        if scope["method"] == HttpMethod.HEAD and not scope["path"].endswith("/events"):  # a stream would never end
+            # Probes use HEAD where GET answers. A copy: uvicorn leaves the body out by its own scope.
+            scope = cast(HTTPScope, {**scope, "method": HttpMethod.GET})
+        await self.app(scope, receive, with_safe_headers(send))
+
+
+class Plain(Litestar):
+    """Without plugins for other kinds of models: looking for them loads pydantic, for a third of a second."""
+
+    @staticmethod
+    def _get_default_plugins(plugins: list[PluginProtocol]) -> list[PluginProtocol]:
+        return [*plugins, MsgspecDIPlugin()]
+
+
+def litestar(deps: Deps, state: State, pages: Sequence[Any]) -> Litestar:
+    return Plain(
+        route_handlers=[
+            api_incidents.routes(),
+            *api_directory.routes(),
+            *api_access.routes(),
+            *api_account.routes(),
+            *api_accounts.routes(),
+            *api_factors.routes(),
+            *api_operations.routes(),
+            *api_alerts.routes(),
+            *api_audit.routes(),
+            api_channels.routes(),
+            *api_guides.routes(),
+            *api_measures.routes(),
+            *api_monitors.routes(),
+            *api_push.routes(),
+            *api_readiness.routes(),
+            *api_saying.routes(),
+            *api_schedules.routes(),
+            api_changes.router(),
+            api_contacts.router(),
+            *api_actions.routes(),
+            *api_duties.routes(),
+            *api_emergency.routes(),
+            *api_evidence.routes(),
+            *api_feeds.routes(),
+            *api_hooks.routes(),
+            *api_regulatory.routes(),
+            *api_status.routes(),
+            *api_status_events.routes(),
+            *api_status_elsewhere.routes(),
+            *api_tenants.routes(),
+            *events.routes(),
+            *api_health.routes(),
+            *pages,
+        ],
+        middleware=[DefineMiddleware(Gate, deps=deps)],
+        guards=[exact_query],
+        exception_handlers=problems.HANDLERS,
+        state=state,
+        request_max_body_size=BODY_MAX,
+        logging_config=None,  # the process configures logging, once
+        openapi_config=OpenAPIConfig(
+            title="Tocsin",
+            version=version("tocsin"),
+            description=DESCRIPTION,
+            path="/api",
+            render_plugins=[ExactJson(path="/openapi.json")],
+            components=Components(
+                security_schemes={"bearer": SecurityScheme(type="http", scheme="bearer", bearer_format="toc_ID_SECRET")}
+            ),
+            security=[{"bearer": []}],
+            tags=TAGS,
+            use_handler_docstrings=True,
+        ),
+    )

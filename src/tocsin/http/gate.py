@@ -1,0 +1,201 @@
+"""The gate in front of the API and the pages: finds who calls, refuses other sites' requests; and the safe headers."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+import msgspec
+from litestar import Request
+from litestar.connection import ASGIConnection
+from litestar.datastructures import State
+from litestar.enums import ScopeType
+from litestar.exceptions import NotAuthorizedException, PermissionDeniedException
+from litestar.handlers import BaseRouteHandler
+from litestar.types import ASGIApp, Receive, Scope, Send
+
+from tocsin import acting
+from tocsin.core.access import ANYTHING, Action, Actor, Resource, Role, at_least, conceivable, may
+from tocsin.core.people import Team
+from tocsin.core.sight import NOBODY, sight_of
+from tocsin.http import auth
+from tocsin.http.deps import Deps
+from tocsin.ports import Store
+
+Incoming = Request[Actor, Any, State]
+
+SAFE_HEADERS: tuple[tuple[bytes, bytes], ...] = (
+    (
+        b"content-security-policy",
+        b"default-src 'self'; object-src 'none'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'",
+    ),
+    (b"x-content-type-options", b"nosniff"),
+    (b"referrer-policy", b"no-referrer"),
+    (b"x-frame-options", b"DENY"),  # for browsers that do not know frame-ancestors
+    (b"cross-origin-opener-policy", b"same-origin"),
+    (b"permissions-policy", b"camera=(), microphone=(), geolocation=()"),
+)
+
+
+EMERGENCY = "emergency"  # kind of document: a person -> their emergency access
+
+
+class Access(msgspec.Struct, frozen=True, kw_only=True):
+    """Emergency access of a person: the stream on which it stands, and the duty that is its review."""
+
+    stream: str
+    review: str
+    because: str
+    taken_at: datetime
+    until: datetime
+
+
+class Gate:
+    """ASGI middleware: sets `scope["user"]` to the Actor or None; whether that is enough is each route's guard."""
+
+    def __init__(self, app: ASGIApp, deps: Deps) -> None:
+        self._app = app
+        self._deps = deps
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != ScopeType.HTTP:
+            await self._app(scope, receive, send)
+            return
+        headers = headers_of(scope)
+        acting.sees(NOBODY)
+        scope["user"] = await actor_of_headers(self._deps, headers)
+        scope["auth"] = None
+        if scope["user"] is not None:
+            acting.speaks_for(scope["user"].id)
+        if auth.foreign(scope["method"], headers) and auth.bearer(headers) is None:
+            await refuse_foreign(send)
+            return
+        await self._app(scope, receive, send)
+
+
+async def actor_of_headers(deps: Deps, headers: Mapping[str, str]) -> Actor | None:
+    """Who these headers speak for. A bearer token that is not valid is nobody, whatever the cookie says."""
+    token = auth.bearer(headers)
+    text = token or auth.session_cookie(headers, secure=secure(deps))
+    if text is None:
+        return None
+    return await actor_of_credential(deps, "token" if token else "session", text)
+
+
+async def actor_of_credential(deps: Deps, kind: auth.Kind, text: str) -> Actor | None:
+    """Whom a credential speaks for; what follows in this task is seen as they see it."""
+    now = deps.clock.now()
+    found = await deps.read(lambda store: known(store, deps.tenant, kind, text, now))
+    if found is None:
+        return None
+    record, actor = found
+    acting.sees(None if actor.emergency else sight_of(actor.id, actor.teams))
+    if auth.stale(record, now):
+        await deps.run(lambda store: auth.touch(store, deps.tenant, kind, record, now))
+    return actor
+
+
+def known(store: Store, tenant: str, kind: auth.Kind, text: str, now: datetime) -> tuple[auth.Record, Actor] | None:
+    """The record that a credential proves, and whom it speaks for, with their teams as they are."""
+    record = auth.check(store, tenant, kind, text, now)
+    if record is None:
+        return None
+    teams = [msgspec.json.decode(body, type=Team) for _, body in store.items(tenant, "team")]
+    mine = frozenset(team.id for team in teams if record.person in (*team.members, team.lead))
+    leads = frozenset(team.id for team in teams if record.person == team.lead)
+    actor = auth.actor_of(tenant, kind, record)
+    if record.service:
+        return record, actor
+    body = store.get(tenant, EMERGENCY, record.person)
+    access = msgspec.json.decode(body, type=Access) if body else None
+    return record, raised(msgspec.structs.replace(actor, teams=mine, leads=leads), access, now)
+
+
+def raised(actor: Actor, access: Access | None, now: datetime) -> Actor:
+    """The actor with what emergency access lends them; nothing, once it is over."""
+    if access is None or access.until <= now or actor.kind != "person":
+        return actor
+    role: Role = actor.role if at_least(actor.role, "administrator") else "administrator"
+    return msgspec.structs.replace(actor, role=role, emergency=actor.role)
+
+
+def secure(deps: Deps) -> bool:
+    """Whether people come by https: cookies are bound to this host then."""
+    return deps.public_url.startswith("https://")
+
+
+def headers_of(scope: Any) -> dict[str, str]:
+    """Header names in lower case; of a repeated header the last counts, except cookies, which are joined."""
+    headers: dict[str, str] = {}
+    for raw_name, raw_value in scope["headers"]:
+        name, value = raw_name.decode("latin-1").lower(), raw_value.decode("latin-1")
+        headers[name] = f"{headers[name]}; {value}" if name == "cookie" and name in headers else value
+    return headers
+
+
+async def refuse_foreign(send: Send) -> None:
+    body = (
+        b'{"type":"about:blank","title":"Forbidden","status":403,'
+        b'"detail":"this request came from another site, so it was not carried out","errors":[]}'
+    )
+    headers = [(b"content-type", b"application/problem+json")]
+    await send({"type": "http.response.start", "status": 403, "headers": headers})
+    await send({"type": "http.response.body", "body": body, "more_body": False})
+
+
+ONLY_TLS = ((b"strict-transport-security", b"max-age=31536000"),)  # of this host; others of the domain decide alone
+
+
+def with_safe_headers(send: Any, *, tls: bool = False) -> Any:
+    """Every answer gets the headers above, unless it says its own. `tls`: people open Tocsin by https."""
+    safe = SAFE_HEADERS + ONLY_TLS if tls else SAFE_HEADERS
+
+    async def sending(message: Any) -> None:
+        if message["type"] == "http.response.start":
+            said = {name.lower() for name, _ in message["headers"]}
+            message["headers"] = [*message["headers"], *(each for each in safe if each[0] not in said)]
+        await send(message)
+
+    return sending
+
+
+class needs:
+    """A guard: 401 for nobody, 403 for somebody who may not. Of several on a route, all must be content.
+
+    Where own things, a team or an incident's commander count, it lets through whoever might be one, and the handler
+    insists once it knows the thing.
+    """
+
+    def __init__(self, action: Action) -> None:
+        self.action = action
+
+    def __call__(self, connection: ASGIConnection[Any, Any, Any, Any], _: BaseRouteHandler) -> None:
+        actor = connection.scope.get("user")
+        if actor is None:
+            raise NotAuthorizedException("expected a bearer token or a session: sign in, or send Authorization: Bearer")
+        decision = conceivable(actor, self.action)
+        if not decision:
+            raise PermissionDeniedException(decision.because)
+
+
+class anybody:
+    """The declaration of a route that asks for nobody: `because` says why that is right."""
+
+    def __init__(self, because: str) -> None:
+        self.because = because
+
+    def __call__(self, connection: ASGIConnection[Any, Any, Any, Any], _: BaseRouteHandler) -> None:
+        pass
+
+
+def insist(actor: Actor, action: Action, resource: Resource = ANYTHING) -> None:
+    """Raises PermissionDeniedException, with the reason, for an actor who may not."""
+    decision = may(actor, action, resource)
+    if not decision:
+        raise PermissionDeniedException(decision.because)
+
+
+def deps_of(request: Incoming) -> Deps:
+    deps: Deps = request.app.state.deps
+    return deps

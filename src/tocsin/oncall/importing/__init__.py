@@ -1,0 +1,1 @@
+"""Other tools' exports (the JSON of their APIs) as Tocsin's people, schedules and escalations."""

@@ -1,0 +1,1 @@
+"""What a policy would do, and would have done: rehearsal, scenarios and replay on a virtual clock."""

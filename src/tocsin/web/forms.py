@@ -1,0 +1,119 @@
+"""What every page shares: reading a form, the values of the frame, and errors as pages."""
+
+from __future__ import annotations
+
+from typing import Any
+from urllib.parse import parse_qsl, quote
+
+from litestar import Response
+from litestar.exceptions import HTTPException, NotAuthorizedException
+from litestar.response import Redirect
+
+from tocsin.core.access import may
+from tocsin.core.incident import Refused
+from tocsin.core.people import Directory
+from tocsin.engine import NotFound
+from tocsin.guides import UnknownGuide
+from tocsin.http import problems
+from tocsin.http.gate import Incoming, deps_of
+from tocsin.http.problems import Problem, Unacceptable
+from tocsin.identity.attempts import Later
+from tocsin.identity.hashing import Busy
+from tocsin.web.render import page
+
+FIELDS_MAX = 64
+
+
+async def fields_of(request: Incoming) -> dict[str, str]:
+    """The fields of an urlencoded form; empty ones are left out, line breaks are as everywhere else."""
+    body = (await request.body()).decode("utf-8", "replace")
+    try:
+        pairs = parse_qsl(body, max_num_fields=FIELDS_MAX, errors="replace")
+    except ValueError as error:
+        raise Unacceptable(f"body: expected at most {FIELDS_MAX} fields") from error
+    return {name: value.replace("\r\n", "\n") for name, value in pairs if value.strip()}
+
+
+def wants_json(request: Incoming) -> bool:
+    return "application/json" in request.headers.get("accept", "")
+
+
+def frame(request: Incoming, directory: Directory | None, section: str = "") -> dict[str, Any]:
+    """The values that base.html needs."""
+    actor = request.scope.get("user")
+    names = {each.id: each.name for each in directory.people.values()} if directory else {}
+    return {
+        "actor": actor,
+        "names": names,
+        "now": deps_of(request).clock.now(),
+        "section": section,
+        "may_respond": actor is not None and bool(may(actor, "incident.respond")),
+        "may_audit": actor is not None and bool(may(actor, "audit.read")),
+        "may_manage": actor is not None and bool(may(actor, "people.manage")),
+    }
+
+
+def encodings(request: Incoming) -> str:
+    return request.headers.get("accept-encoding", "")
+
+
+def show_problem(request: Incoming, found: Response[Problem]) -> Response[Any]:
+    """A problem as JSON for scripts and programs, as a page for people."""
+    if wants_json(request):
+        return found
+    problem = found.content
+    here = request.url.path
+    at_incident = here.startswith("/incidents/") and problem.status not in (404,)
+    return page(
+        "problem.html",
+        encodings(request),
+        status=problem.status,
+        title=problem.title,
+        detail=problem.detail,
+        back="/".join(here.split("/")[:3]) if at_incident else "/",
+        back_text="Back to the incident" if at_incident else "To the incidents",
+        **frame(request, None),
+    )
+
+
+def on_http(request: Incoming, error: HTTPException) -> Response[Any]:
+    if isinstance(error, NotAuthorizedException) and not wants_json(request):
+        here = request.url.path if request.method == "GET" else "/"
+        return Redirect("/sign-in" if here == "/" else f"/sign-in?next={quote(here)}", status_code=303)
+    return show_problem(request, problems.on_http(request, error))
+
+
+def on_refused(request: Incoming, error: Refused) -> Response[Any]:
+    return show_problem(request, problems.on_refused(request, error))
+
+
+def on_not_found(request: Incoming, error: NotFound | UnknownGuide) -> Response[Any]:
+    return show_problem(request, problems.on_not_found(request, error))
+
+
+def on_unacceptable(request: Incoming, error: Unacceptable) -> Response[Any]:
+    return show_problem(request, problems.on_unacceptable(request, error))
+
+
+def on_later(request: Incoming, error: Later) -> Response[Any]:
+    return show_problem(request, problems.on_later(request, error))
+
+
+def on_busy(request: Incoming, error: Busy) -> Response[Any]:
+    return show_problem(request, problems.on_busy(request, error))
+
+
+def on_failure(request: Incoming, error: Exception) -> Response[Any]:
+    return show_problem(request, problems.on_failure(request, error))
+
+
+HANDLERS: dict[Any, Any] = {
+    HTTPException: on_http,
+    Refused: on_refused,
+    NotFound: on_not_found,
+    UnknownGuide: on_not_found,
+    Unacceptable: on_unacceptable,
+    Later: on_later,
+    Busy: on_busy,
+    500: on_failure,
+}

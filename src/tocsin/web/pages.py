@@ -1,0 +1,262 @@
+"""The pages: incident list, incident, declare. They work without scripts; with them they are live."""
+
+from __future__ import annotations
+
+import re
+import secrets
+from collections.abc import Mapping
+from datetime import timedelta
+from typing import Annotated, Any
+from urllib.parse import urlencode
+
+import msgspec
+from litestar import Response, Router, get, post
+from litestar.params import Parameter
+from litestar.response import Redirect
+
+from tocsin.core import commands as c
+from tocsin.core.facts import AnyFact
+from tocsin.core.people import Directory, reachable
+from tocsin.core.policy import Policy, severity_of
+from tocsin.core.view import TimelineItem, timeline
+from tocsin.guides import read_directory
+from tocsin.http.api_incidents import (
+    COMMANDS,
+    Declaration,
+    acting,
+    body_of,
+    carry_out,
+    declare,
+    incident_id,
+    json_of,
+    repeatable_id,
+    visible,
+)
+from tocsin.http.gate import Incoming, deps_of, needs
+from tocsin.http.problems import Unacceptable
+from tocsin.ports import IndexRow, Store
+from tocsin.web import show
+from tocsin.web.evidence_pages import evidence_part
+from tocsin.web.forms import HANDLERS, encodings, fields_of, frame, wants_json
+from tocsin.web.public import public_part
+from tocsin.web.render import page
+
+TIMELINE_SHOWN = 150  # newest facts; the rest is one click away
+SNOOZE_MINUTES_MAX = 7 * 24 * 60
+STATUSES = ("investigating", "identified", "mitigating", "monitoring", "resolved")
+FORMS: Mapping[str, tuple[type[c.Command], type[msgspec.Struct]]] = {
+    str(command.__struct_config__.tag): (command, body_of(command)) for command in COMMANDS
+}
+
+
+@get("/", guards=[needs("incident.read")])
+async def incidents(
+    request: Incoming,
+    text: Annotated[str, Parameter(max_length=200)] = "",
+    severity: str = "",
+    cursor: str | None = None,
+    welcome: bool = False,
+) -> Response[Any]:
+    """Open incidents, worst first, and what has ended; a search finds both. `welcome`: somebody came by a link that
+    worked once, and is told how to come back."""
+    deps = deps_of(request)
+    await deps.caught_up()
+    searching = bool(text or severity)
+
+    def reading(store: Store) -> tuple[list[dict[str, Any]], list[dict[str, Any]], str | None, Directory]:
+        ended, following = store.listing(
+            deps.tenant,
+            statuses=() if searching else ("resolved", "closed"),
+            severities=(severity,) if severity else (),
+            text=text,
+            limit=show.ENDED_PER_PAGE,
+            cursor=cursor,
+        )
+        return (
+            show.open_incidents(store, deps.tenant),
+            [show.row(each) for each in ended],
+            following,
+            read_directory(store, deps.tenant),
+        )
+
+    try:
+        opened, ended, following, directory = await deps.read(reading)
+    except ValueError as error:
+        raise Unacceptable(f"cursor: expected one that a listing gave, got {cursor!r}") from error
+    guides = await deps.run(lambda _: deps.engine.guides.active(deps.tenant))
+    query = {name: value for name, value in (("text", text), ("severity", severity)) if value}
+    return page(
+        "incidents.html",
+        encodings(request),
+        open=opened,
+        reachable=any(each.active and reachable(each) for each in directory.people.values()),
+        unheld=sum(1 for each in opened if not each["acknowledged_at"] and not each["snoozed_until"]),
+        ended=ended,
+        next=f"/?{urlencode({**query, 'cursor': following})}" if following else None,
+        here=f"/?{urlencode(query)}" if query else "/",
+        welcome=welcome,
+        text=text,
+        wanted=severity,
+        severities=list(dict.fromkeys(each.id for guide in guides for each in guide.policy.severities)),
+        **frame(request, directory, "incidents"),
+    )
+
+
+@get("/incidents/{incident:str}", guards=[needs("incident.read")])
+async def incident_page(request: Incoming, incident: str, all: bool = False) -> Response[Any]:
+    """What is broken, who has it, what is owed next and when; then everything that happened."""
+    deps = deps_of(request)
+    await deps.caught_up()
+
+    def reading(store: Store) -> tuple[IndexRow, list[AnyFact], Directory, bytes | None]:
+        name = incident_id(store, deps.tenant, incident)
+        row = store.index(deps.tenant, name)
+        assert row is not None, "an id that was found has an index row"
+        digest = msgspec.json.decode(row.summary)["policy_digest"]
+        return (
+            row,
+            store.facts(deps.tenant, name),
+            read_directory(store, deps.tenant),
+            store.get(deps.tenant, "policy", digest),
+        )
+
+    row, history, directory, body = await deps.read(reading)
+    policy = msgspec.json.decode(body, type=Policy) if body else Policy(title="", severities=())
+    stored = await deps.alerts_of(deps.tenant, row.incident)
+    values = frame(request, directory, "incidents")
+    services = msgspec.json.decode(row.summary).get("services", ())
+    values |= {"public": public_part(deps, row, services)}
+    values |= {"evidence": evidence_part(history, policy, values["actor"])}
+    return page("incident.html", encodings(request), **_incident(row, history, policy, directory, stored, all, values))
+
+
+def _incident(
+    row: IndexRow,
+    history: list[AnyFact],
+    policy: Policy,
+    directory: Directory,
+    stored: Any,
+    everything: bool,
+    values: dict[str, Any],
+) -> dict[str, Any]:
+    incident = show.row(row)
+    items = visible(timeline(history), values["actor"])
+    hidden = 0 if everything else max(0, len(items) - TIMELINE_SHOWN)
+    severity = severity_of(policy, row.severity)
+    return values | {
+        "incident": incident,
+        "rank": row.rank,
+        "severity_name": severity.name if severity else "",
+        "timeline": [_item(each, values["names"]) for each in reversed(items[hidden:])],
+        "hidden_facts": hidden,
+        "timeline_shown": TIMELINE_SHOWN,
+        "deliveries": show.deliveries(history),
+        "alerts": show.alerts(incident, stored),
+        "alerts_shown": show.ALERTS_SHOWN,
+        "known": show.known(incident),
+        "next_level": show.next_level(policy, history),
+        "missed": sum(1 for each in incident["promises"] if each["state"] == "missed"),
+        "audiences": show.audiences(policy),
+        "statuses": STATUSES,
+        "severities": policy.severities,
+        "triggers": [each.text for each in policy.escalation.triggers],
+        "people": sorted(directory.people.values(), key=lambda each: each.name or each.id),
+        "role_names": [each.name for each in policy.roles],
+    }
+
+
+def _item(of: TimelineItem, names: Mapping[str, str]) -> dict[str, Any]:
+    """A timeline item for the template: what people wrote stands apart from who wrote it, people have their names."""
+    shown = msgspec.structs.asdict(of)
+    if of.kind == "Acknowledged":
+        return shown | {"heading": "", "text": "Acknowledged"}
+    meant = [of.data.get("person"), *(page["person"] for page in of.data.get("pages", ()) if isinstance(page, dict))]
+    for person in filter(names.get, meant):
+        shown["text"] = re.sub(rf"(?<![\w@/.:-]){re.escape(person)}(?![\w@/-])", names[person], shown["text"])
+    if of.kind == "UpdatePosted":
+        return shown | {"heading": f"told {of.data['audience']}", "text": of.data["text"]}
+    if of.kind == "NoteAdded":
+        private = " for responders only" if of.data.get("private") else ""
+        return shown | {"heading": f"noted{private}", "text": of.data["text"]}
+    return shown | {"heading": ""}
+
+
+@post("/incidents/{incident:str}/{tag:str}", guards=[needs("incident.respond")], status_code=200)
+async def act(request: Incoming, incident: str, tag: str) -> Response[Any]:
+    """Carry out a command from a form: back to the incident for browsers, the incident's JSON for scripts."""
+    if tag not in FORMS:
+        raise Unacceptable(f"command: expected one of {', '.join(sorted(FORMS))}, got {tag!r}")
+    command, body = FORMS[tag]
+    deps = deps_of(request)
+    fields: dict[str, Any] = dict(await fields_of(request))
+    if command is c.Snooze and "for_minutes" in fields:
+        minutes = fields.pop("for_minutes")
+        if not minutes.isdecimal() or len(minutes) > 6 or int(minutes) > SNOOZE_MINUTES_MAX:
+            raise Unacceptable(f"for_minutes: expected at most {SNOOZE_MINUTES_MAX} minutes, got {minutes!r}")
+        fields["until"] = deps.clock.now() + timedelta(minutes=int(minutes))
+    if "criteria" in fields:
+        fields["criteria"] = tuple(line.strip() for line in fields["criteria"].split("\n") if line.strip())
+    for name in ("services", "components", "people", "teams"):
+        if name in fields and name in body.__struct_fields__:
+            fields[name] = tuple(part.strip() for part in fields[name].split(",") if part.strip())
+    try:
+        said = msgspec.convert(fields, body, strict=False)
+    except msgspec.ValidationError as error:
+        raise Unacceptable(str(error)) from error
+    values = {name: getattr(said, name) for name in body.__struct_fields__}
+    if "via" in values:
+        values["via"] = "web"
+    result = await carry_out(deps, incident, command(by=request.user.id, **values), request.user)
+    if wants_json(request):
+        return json_of(result)
+    reference = msgspec.json.decode(result)["reference"]
+    return Redirect(f"/incidents/{reference}", status_code=303)
+
+
+@get("/declare", guards=[needs("incident.declare")])
+async def declare_form(request: Incoming) -> Response[Any]:
+    return await _declare_page(request, {"key": secrets.token_urlsafe(12)}, "")
+
+
+@post("/declare", guards=[needs("incident.declare")], status_code=200)
+async def declare_one(request: Incoming) -> Response[Any]:
+    """The form's key makes a second click on the button find the incident that the first one opened."""
+    deps = deps_of(request)
+    fields = await fields_of(request)
+    form = Declaration(
+        title=fields.get("title", ""),
+        severity=fields.get("severity"),
+        service=fields.get("service"),
+        description=fields.get("description", ""),
+        drill="drill" in fields,
+        private="private" in fields,
+    )
+    stream = repeatable_id(request.user, fields["key"]) if "key" in fields else None
+    try:
+        incident, _ = await deps.run(lambda store: declare(deps, store, request.user, form, stream))
+    except Unacceptable as error:
+        return await _declare_page(request, fields, str(error))
+    return Redirect(f"/incidents/{incident.reference}", status_code=303)
+
+
+async def _declare_page(request: Incoming, fields: Mapping[str, str], error: str) -> Response[Any]:
+    deps = deps_of(request)
+    guide = await deps.run(lambda _: acting(lambda: deps.engine.guides.for_service(deps.tenant, fields.get("service"))))
+    directory = await deps.read(lambda store: read_directory(store, deps.tenant))
+    names = ("title", "severity", "service", "description", "drill", "private")
+    return page(
+        "declare.html",
+        encodings(request),
+        status=422 if error else 200,
+        severities=guide.policy.severities,
+        services=sorted(directory.services),
+        form={name: fields.get(name) for name in names},
+        key=fields.get("key", ""),
+        error=error,
+        **frame(request, directory, "declare"),
+    )
+
+
+def routes() -> Router:
+    handlers = [incidents, incident_page, act, declare_form, declare_one]
+    return Router("/", route_handlers=handlers, exception_handlers=HANDLERS, include_in_schema=False)

@@ -1,0 +1,37 @@
+"""Every page, for the one ASGI application (`http.api.Faces`)."""
+
+from __future__ import annotations
+
+from litestar import Router
+
+from tocsin.web import (
+    account_pages,
+    audit_pages,
+    device_pages,
+    directory_pages,
+    duty_pages,
+    evidence_pages,
+    factor_pages,
+    oidc_pages,
+    oncall_pages,
+    pages,
+    saying,
+    sign_in,
+)
+
+
+def routes() -> list[Router]:
+    return [
+        pages.routes(),
+        saying.routes(),
+        sign_in.routes(),
+        account_pages.routes(),
+        factor_pages.routes(),
+        oidc_pages.routes(),
+        audit_pages.routes(),
+        directory_pages.routes(),
+        device_pages.routes(),
+        duty_pages.routes(),
+        evidence_pages.routes(),
+        oncall_pages.routes(),
+    ]

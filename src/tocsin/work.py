@@ -1,0 +1,111 @@
+"""What one commit holds of one stream: where it stood, what is added, and what the store is told of it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import msgspec
+
+from tocsin.core import facts as f
+from tocsin.core.facts import AnyFact
+from tocsin.core.incident import Incident, evolve
+from tocsin.core.policy import Rule, severity_of
+from tocsin.core.promises import next_wakeup
+from tocsin.core.sight import readers
+from tocsin.core.view import view
+from tocsin.guides import Guide
+from tocsin.ports import Append, Claim, IndexRow, LeasedPage
+
+
+class Work:
+    """One stream inside one commit: where it stood, and what is being added."""
+
+    def __init__(self, tenant: str, before: Incident | None, stream: str) -> None:
+        self.tenant = tenant
+        self.stream = stream
+        self.before = before
+        self.after = before
+        self.facts: list[AnyFact] = []
+        self.counter: tuple[str, int] | None = None
+
+    def add(self, facts: Sequence[AnyFact]) -> None:
+        for fact in facts:
+            self.after = evolve(self.after, fact)
+            self.facts.append(fact)
+
+    @property
+    def incident(self) -> Incident:
+        assert self.after is not None
+        return self.after
+
+
+_KEYED = (f.Escalated, f.Notified, f.PromiseAtRisk, f.PromiseMissed)
+
+
+def rules_of(guide: Guide, incident: Incident) -> tuple[Rule, ...]:
+    """The clocks of the guide that can run here: its promises are about incidents, not about duties."""
+    return () if incident.duty else guide.rules
+
+
+def append_of(entry: Work, guide: Guide) -> Append:
+    """What is committed of this work: facts, index row, wake-up, pages, claims."""
+    incident = entry.incident
+    rules = rules_of(guide, incident)
+    before = set(entry.before.keys) if entry.before else set()
+    severity = severity_of(guide.policy, incident.severity)
+    pages = [fact.pages for fact in entry.facts if isinstance(fact, f.Escalated | f.Notified | f.NobodyReached)]
+    forgiven = [fact.pages for fact in entry.facts if isinstance(fact, f.PagesForgiven)]
+    hasten = [
+        (fact.page, fact.method) for fact in entry.facts if isinstance(fact, f.PageFailed) and fact.again_at is None
+    ]
+    acted = [fact.key for fact in entry.facts if isinstance(fact, _KEYED) and fact.key]
+    take = [Claim(kind="key", name=key) for key in incident.keys if key not in before]
+    take += [Claim(kind="due", name=f"{incident.id}/{key}") for key in dict.fromkeys(acted)]
+    was_public = entry.before is not None and entry.before.public is not None
+    public = (Claim(kind="public", name=incident.id),)
+    take += public if incident.public and not was_public else ()
+    if entry.before is None:
+        take.append(Claim(kind="reference", name=incident.reference))
+    return Append(
+        tenant=entry.tenant,
+        stream=entry.stream,
+        expected=entry.before.version if entry.before else 0,
+        facts=tuple(entry.facts),
+        index=IndexRow(
+            incident=incident.id,
+            reference=incident.reference,
+            title=incident.title,
+            status=incident.status,
+            severity=incident.severity,
+            rank=severity.rank if severity else 0,
+            service=incident.service,
+            guide=incident.guide,
+            opened_at=incident.opened_at,
+            acknowledged_at=incident.acknowledged_at,
+            resolved_at=incident.resolved_at,
+            firing=incident.firing,
+            drill=incident.drill,
+            kind="duty" if incident.duty else "incident",
+            actions=len(incident.actions),
+            readers=readers(incident),
+            summary=msgspec.json.encode(view(incident, rules, guide.calendar)),
+        ),
+        wake_at=next_wakeup(incident, rules, guide.calendar),
+        pages=tuple(page for some in pages for page in some),
+        forgive=tuple(page for some in forgiven for page in some),
+        hasten=tuple(hasten),
+        take=tuple(take),
+        release=(
+            *(Claim(kind="key", name=key) for key in before - set(incident.keys)),
+            *(public if was_public and not incident.public else ()),
+        ),
+        reference_counter=entry.counter,
+    )
+
+
+def method_of(owed: f.OwedPage | None, page: LeasedPage) -> int:
+    """Which of the owed page's methods the message used."""
+    for n, method in enumerate(owed.methods if owed else ()):
+        if (n == page.method or page.also) and (method.kind, method.address) == (page.kind, page.address):
+            return n
+    return page.method

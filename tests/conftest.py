@@ -1,0 +1,42 @@
+"""What all tests share: programs and files that may be missing are skipped by name; in CI a missing program fails."""
+
+from __future__ import annotations
+
+import os
+import shutil
+
+import pytest
+from hypothesis import HealthCheck, settings
+
+from tests.shared_files import SHARED
+
+settings.register_profile("ci", derandomize=True, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.register_profile("dev", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("ci" if os.environ.get("CI") else "dev")
+
+PROGRAMS = {
+    "alertmanager": "prometheus-alertmanager",
+    "amtool": "amtool",
+    "chromium": "chromium",
+    "jq": "jq",
+    "prometheus": "prometheus",
+}
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    for item in items:
+        for marker in item.iter_markers("needs"):
+            for name in marker.args:
+                if name == "shared":
+                    if not SHARED.is_dir():
+                        item.add_marker(pytest.mark.skip(reason="needs the shared fixtures beside the checkout"))
+                elif shutil.which(PROGRAMS[name]) is None and not os.environ.get("CI"):
+                    item.add_marker(pytest.mark.skip(reason=f"needs {name}"))
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    for marker in item.iter_markers("needs"):
+        for name in marker.args:
+            if name != "shared" and shutil.which(PROGRAMS[name]) is None and os.environ.get("CI"):
+                pytest.fail(f"needs {name}, and in CI nothing may be missing", pytrace=False)
