@@ -43,6 +43,21 @@ def test_the_timeline_is_live_and_resumes_after_the_server_dropped_the_stream(se
     page.until("[...document.querySelectorAll('.said-text')].some(each => each.textContent === 'missed')")
 
 
+def test_a_page_is_live_however_late_its_scripts_come(server: Server, signed_in: Open):
+    server.world.alert("Checkout answers 5xx", key="k")
+    page = signed_in()
+    page.call("Fetch.enable", patterns=[{"urlPattern": "*/hx-sse-*"}])
+    page.events.clear()
+    page.call("Page.navigate", url=f"{server.url}/incidents/INC-2026-001")
+    paused = page.wait("Fetch.requestPaused")
+    page.until("typeof htmx === 'object'")
+    page.js("new Promise(done => setTimeout(done, 100))")  # htmx would start by itself now
+
+    page.call("Fetch.continueRequest", requestId=paused["params"]["requestId"])
+
+    page.until("document.querySelector('#stream')?._htmx?.sse?.reader")
+
+
 def test_the_key_a_acknowledges_and_a_letter_in_a_field_does_not(server: Server, signed_in: Open):
     server.world.alert("Checkout answers 5xx", key="k")
     page = signed_in()
