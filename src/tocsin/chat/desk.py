@@ -1,7 +1,8 @@
 """What people want of incidents in a chat: who they are here, what they may, and the answer in words.
 
 A chat proves who speaks by its own signature and its own user id. Whoever is linked to a person (`chat-user` documents,
-or a contact method of that kind with that id) may respond, as that person; anybody else is told how to be linked.
+or a contact method of that kind with that id) acts as that person, with that person's role and no more; anybody else is
+told how to be linked. Private incidents are there only for whoever they name: emergency access does not reach a chat.
 """
 
 from __future__ import annotations
@@ -14,17 +15,19 @@ import msgspec
 
 from tocsin.core import chat_command as said
 from tocsin.core import commands as c
-from tocsin.core.access import Resource, action_for, commanders, may, responder
+from tocsin.core.access import ANYTHING, Action, Actor, Resource, action_for, commanders, may
 from tocsin.core.chat_text import mrkdwn
-from tocsin.core.facts import OPEN_STATUSES
+from tocsin.core.facts import OPEN_STATUSES, TOCSIN
 from tocsin.core.incident import Incident, Refused
 from tocsin.core.paging_text import one_line, span
 from tocsin.core.people import Directory, Person
 from tocsin.core.policy import Policy
+from tocsin.core.twopersons import tag_of
 from tocsin.engine import Engine, NotFound
 from tocsin.guides import UnknownGuide
 from tocsin.ports import Store
 from tocsin.sighted import looking
+from tocsin.standing import of_person
 
 T = TypeVar("T")
 CHAT_USER = "chat-user"  # kind of document: `slack:U123` -> the person's id
@@ -79,13 +82,13 @@ class Desk:
 
     async def do(self, user: str, incident: str, command: c.Command) -> Incident:
         """The incident after the command, by the person that the user is. Raises Stranger, Wrong."""
-        return await self._act(user, lambda store: self._handle(self._person(store, user), incident, command))
+        return await self._act(user, lambda store: self._handle(self._actor(store, user), incident, command))
 
     async def assign(self, user: str, incident: str, who: str, role: str) -> Incident:
         """`who` (a user of the chat) has the role. Raises Stranger, Wrong."""
 
         def work(store: Store) -> Incident:
-            by = self._person(store, user)
+            by = self._actor(store, user)
             person = self.person(store, who)
             if person is None:
                 raise Wrong("Tocsin does not know who that is; an administrator can link them.")
@@ -93,11 +96,14 @@ class Desk:
 
         return await self._act(user, work)
 
-    async def about(self, user: str, incident: str) -> tuple[Incident, Policy]:
-        """An incident and the policy that governs it. Raises Wrong."""
+    async def about(self, user: str, incident: str, tag: str) -> tuple[Incident, Policy]:
+        """An incident and the policy that governs it, for whoever may send it a command of this tag.
+        Raises Stranger, Wrong."""
 
-        def work(_: Store) -> tuple[Incident, Policy]:
+        def work(store: Store) -> tuple[Incident, Policy]:
+            by = self._actor(store, user)
             found = self._load(incident)
+            insist(by, action_for(tag), _resource(found))
             return found, self._deps.engine.guides.digested(self._deps.tenant, found.policy_digest).policy
 
         return await self._act(user, work)
@@ -119,17 +125,18 @@ class Desk:
             directory = self._deps.engine.directory(self._deps.tenant)
             try:
                 with looking(store, directory, person.id if person else "") as seen:
-                    return work(seen)
+                    with store.acting(person.id if person else TOCSIN):
+                        return work(seen)
             except (Refused, NotFound, UnknownGuide, ValueError) as error:
                 raise Wrong(str(error)) from error
 
         return await self._deps.run(acting)
 
-    def _person(self, store: Store, user: str) -> Person:
+    def _actor(self, store: Store, user: str) -> Actor:
         found = self.person(store, user)
         if found is None:
             raise Stranger(user)
-        return found
+        return of_person(store, self._deps.tenant, found, f"{self.kind}:{user}")
 
     def _load(self, incident: str) -> Incident:
         engine, tenant = self._deps.engine, self._deps.tenant
@@ -140,19 +147,16 @@ class Desk:
             found = engine.load(tenant, found.merged_into)
         return found
 
-    def _handle(self, by: Person, incident: str, command: c.Command) -> Incident:
+    def _handle(self, by: Actor, incident: str, command: c.Command) -> Incident:
         given = msgspec.structs.replace(command, by=by.id)
         if isinstance(given, c.Acknowledge):
             given = msgspec.structs.replace(given, via=self.kind)
         found = self._load(incident)
-        here = Resource(commanders=commanders(found.roles))
-        asked = may(responder(self._deps.tenant, by.id), action_for(str(given.__struct_config__.tag)), here)
-        if not asked:
-            raise Wrong(asked.because)
+        insist(by, action_for(str(given.__struct_config__.tag)), _resource(found))
         return self._deps.engine.handle(self._deps.tenant, found.id, given)
 
     def _typed(self, store: Store, user: str, text: str, channel: str, key: str) -> Said:
-        by = self._person(store, user)
+        by = self._actor(store, user)
         guides = self._deps.engine.guides.active(self._deps.tenant)
         severities: dict[str, str] = {}
         for guide in guides:
@@ -162,8 +166,10 @@ class Desk:
             case said.Help():
                 return Said(text=said.USAGE.format("/incident"))
             case said.Listing():
+                insist(by, "incident.read")
                 return Said(text=self._listing(store))
             case said.Show(incident):
+                insist(by, "incident.read")
                 found = self._load(incident or self._here(store, channel))
                 return Said(text=self._line(found, store.now()), incident=found.id)
             case said.Open(command, unknown):
@@ -172,7 +178,8 @@ class Desk:
                 return self._assigned(store, by, incident or self._here(store, channel), who, role)
             case said.Act(incident, command):
                 found = self._handle(by, incident or self._here(store, channel), command)
-                return Said(text=self._line(found, store.now()), public=found.restricted is None, incident=found.id)
+                text = self._line(found, store.now()) + _waiting(found, by, command, store.now())
+                return Said(text=text, public=found.restricted is None, incident=found.id)
         raise AssertionError("every meaning has its answer")
 
     def _here(self, store: Store, channel: str) -> str:
@@ -182,8 +189,9 @@ class Desk:
             raise Wrong("Which incident? Name it, such as INC-2026-001, or say it in the incident's own channel.")
         return str(msgspec.json.decode(body))
 
-    def _declared(self, by: Person, command: c.Declare, unknown: str, key: str) -> Said:
+    def _declared(self, by: Actor, command: c.Declare, unknown: str, key: str) -> Said:
         """The incident is open and is owed a channel of its own: that is what the command is for (REC-10)."""
+        insist(by, "incident.declare")
         engine, tenant = self._deps.engine, self._deps.tenant
         found = engine.declare(tenant, msgspec.structs.replace(command, by=by.id), key or None)
         if self.kind == "slack" and found.restricted is None:
@@ -193,7 +201,7 @@ class Desk:
             text += f"\n{mrkdwn(unknown)} is no severity of the guides here; `/incident severity` changes it."
         return Said(text=text, public=found.restricted is None, incident=found.id)
 
-    def _assigned(self, store: Store, by: Person, incident: str, who: str, role: str) -> Said:
+    def _assigned(self, store: Store, by: Actor, incident: str, who: str, role: str) -> Said:
         directory = self._deps.engine.directory(self._deps.tenant)
         user = said.mentioned(who)
         name = who.removeprefix("@").casefold()
@@ -201,7 +209,7 @@ class Desk:
         if user:
             person = self.person(store, user)
         elif name == "me":
-            person = by
+            person = directory.people.get(by.id)
         else:
             named = (each for each in directory.people.values() if name in (each.id.casefold(), each.name.casefold()))
             person = next(named, None)
@@ -229,6 +237,24 @@ class Desk:
 
     def _link(self, incident: Incident) -> str:
         return f"<{self._deps.public_url}/incidents/{incident.reference}|{mrkdwn(incident.reference)}>"
+
+
+def insist(by: Actor, action: Action, resource: Resource = ANYTHING) -> None:
+    """Raises Wrong, with the reason, for somebody who may not."""
+    decision = may(by, action, resource)
+    if not decision:
+        raise Wrong(decision.because)
+
+
+def _resource(incident: Incident) -> Resource:
+    return Resource(commanders=commanders(incident.roles))
+
+
+def _waiting(incident: Incident, by: Actor, command: c.Command, now: datetime) -> str:
+    """That it is not done yet, where the guide wants a second person for it."""
+    tag = tag_of(command)
+    asked = [n for n, each in incident.approvals.items() if (each.by, each.command) == (by.id, tag) and each.until > now]
+    return f"\n`{tag}` waits until somebody else approves it (request {asked[-1]})" if asked else ""
 
 
 def linked(directory: Directory, kind: str, user: str) -> Person | None:

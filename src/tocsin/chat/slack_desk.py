@@ -99,7 +99,7 @@ class SlackDesk:
             if verb == "acknowledge":
                 await self._desk.do(user, incident, c.Acknowledge())
             elif verb in _FORMS:
-                found, policy = await self._desk.about(user, incident)
+                found, policy = await self._desk.about(user, incident, _COMMANDS[verb])
                 view = _FORMS[verb](found.id, found.reference, policy)
                 self._later(self._opened(payload, view))
         except Stranger:
@@ -145,13 +145,18 @@ class SlackDesk:
     # --- events -------------------------------------------------------------------------------------------------------
 
     async def _mentioned(self, event: Mapping[str, Any], key: str) -> None:
-        """`@tocsin ack INC-2026-001` in a channel is the same as the slash command, answered in the thread."""
+        """`@tocsin ack INC-2026-001` in a channel is the same as the slash command, answered in the thread; what is for
+        whoever asked, such as a private incident, is shown to them alone."""
         text = str(event.get("text", "")).partition(">")[2].strip()
         channel = str(event.get("channel", ""))
         form = {"user_id": str(event.get("user", "")), "text": text, "channel_id": channel, "trigger_id": key}
         answer = await self.command(form)
         thread = event.get("thread_ts") or event.get("ts")
-        told = await self._calls.call("chat.postMessage", channel=channel, thread_ts=thread, text=answer["text"])
+        to: dict[str, Any] = {"channel": channel, "thread_ts": thread, "text": answer["text"]}
+        if answer["response_type"] == "in_channel":
+            told = await self._calls.call("chat.postMessage", **to)
+        else:
+            told = await self._calls.call("chat.postEphemeral", user=form["user_id"], **to)
         if isinstance(told, Declined):
             log.warning("a mention could not be answered: %s", told.receipt.detail)
 
@@ -193,6 +198,7 @@ def _roles(policy: Policy) -> list[str]:
     return list(dict.fromkeys([leading(policy), *(role.name for role in policy.roles)]))
 
 
+_COMMANDS = {"escalate": "escalate", "resolve": "resolve", "update": "post-update", "assign": "assign-role"}
 _FORMS: Mapping[str, Any] = {
     "escalate": lambda incident, reference, _: views.escalate(incident, reference),
     "resolve": lambda incident, reference, _: views.resolve(incident, reference),

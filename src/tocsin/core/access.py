@@ -215,7 +215,7 @@ class Decision(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def responder(tenant: str, person: str, teams: Iterable[Team] = ()) -> Actor:
-    """Somebody who proved who they are by a chat, a telephone number or a signed link, none of which knows a role."""
+    """Somebody who answers a page of theirs by a telephone or a signed link, neither of which knows a role."""
     all_teams = list(teams)
     return Actor(
         tenant=tenant,

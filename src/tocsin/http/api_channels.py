@@ -1,4 +1,4 @@
-"""`/api/chat-users`: who the users of a chat are here. Whoever is linked may respond from there, as that person."""
+"""`/api/chat-users`: who the users of a chat are here. Whoever is linked acts from there as that person, with their role."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ async def list_users(request: Incoming) -> ChatUserList:
     operation_id="put-chat-user",
 )
 async def put_user(request: Incoming, kind: ChatKind, user: str, data: ChatUserForm) -> Response[ChatUser]:
-    """They may respond as that person from now on."""
+    """They act as that person from now on, with that person's role."""
     deps = deps_of(request)
     check_name(user)
 

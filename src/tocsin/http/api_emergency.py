@@ -16,10 +16,11 @@ from tocsin.core.access import Actor, Resource
 from tocsin.core.escalation import World
 from tocsin.http.api_incidents import DENIED, json_of, problem
 from tocsin.http.deps import Deps
-from tocsin.http.gate import EMERGENCY, Access, Incoming, deps_of, insist, needs
+from tocsin.http.gate import Incoming, deps_of, insist, needs
 from tocsin.http.problems import Unacceptable
 from tocsin.ports import Store
 from tocsin.sighted import whole
+from tocsin.standing import EMERGENCY, Access
 
 READS = {**DENIED, 404: problem("Nobody has it")}
 PREFIX = "duty-emergency-"

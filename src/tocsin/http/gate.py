@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-import msgspec
 from litestar import Request
 from litestar.connection import ASGIConnection
 from litestar.datastructures import State
@@ -15,9 +14,8 @@ from litestar.exceptions import NotAuthorizedException, PermissionDeniedExceptio
 from litestar.handlers import BaseRouteHandler
 from litestar.types import ASGIApp, Receive, Scope, Send
 
-from tocsin import acting
-from tocsin.core.access import ANYTHING, Action, Actor, Resource, Role, at_least, conceivable, may
-from tocsin.core.people import Team
+from tocsin import acting, standing
+from tocsin.core.access import ANYTHING, Action, Actor, Resource, conceivable, may
 from tocsin.core.sight import NOBODY, sight_of
 from tocsin.http import auth
 from tocsin.http.deps import Deps
@@ -36,19 +34,6 @@ SAFE_HEADERS: tuple[tuple[bytes, bytes], ...] = (
     (b"cross-origin-opener-policy", b"same-origin"),
     (b"permissions-policy", b"camera=(), microphone=(), geolocation=()"),
 )
-
-
-EMERGENCY = "emergency"  # kind of document: a person -> their emergency access
-
-
-class Access(msgspec.Struct, frozen=True, kw_only=True):
-    """Emergency access of a person: the stream on which it stands, and the duty that is its review."""
-
-    stream: str
-    review: str
-    because: str
-    taken_at: datetime
-    until: datetime
 
 
 class Gate:
@@ -101,23 +86,8 @@ def known(store: Store, tenant: str, kind: auth.Kind, text: str, now: datetime) 
     record = auth.check(store, tenant, kind, text, now)
     if record is None:
         return None
-    teams = [msgspec.json.decode(body, type=Team) for _, body in store.items(tenant, "team")]
-    mine = frozenset(team.id for team in teams if record.person in (*team.members, team.lead))
-    leads = frozenset(team.id for team in teams if record.person == team.lead)
     actor = auth.actor_of(tenant, kind, record)
-    if record.service:
-        return record, actor
-    body = store.get(tenant, EMERGENCY, record.person)
-    access = msgspec.json.decode(body, type=Access) if body else None
-    return record, raised(msgspec.structs.replace(actor, teams=mine, leads=leads), access, now)
-
-
-def raised(actor: Actor, access: Access | None, now: datetime) -> Actor:
-    """The actor with what emergency access lends them; nothing, once it is over."""
-    if access is None or access.until <= now or actor.kind != "person":
-        return actor
-    role: Role = actor.role if at_least(actor.role, "administrator") else "administrator"
-    return msgspec.structs.replace(actor, role=role, emergency=actor.role)
+    return record, actor if record.service else standing.known(store, tenant, actor, now)
 
 
 def secure(deps: Deps) -> bool:
