@@ -1,4 +1,4 @@
-"""What people may in a chat: each action there asks the table that every face asks, and a private incident is not there."""
+"""What people may in a chat: each action asks the table that every face asks, and a private incident is not there."""
 
 from __future__ import annotations
 

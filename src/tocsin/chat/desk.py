@@ -123,10 +123,10 @@ class Desk:
         def acting(store: Store) -> T:
             person = self.person(store, user)
             directory = self._deps.engine.directory(self._deps.tenant)
+            sight = looking(store, directory, person.id if person else "")
             try:
-                with looking(store, directory, person.id if person else "") as seen:
-                    with store.acting(person.id if person else TOCSIN):
-                        return work(seen)
+                with sight as seen, store.acting(person.id if person else TOCSIN):
+                    return work(seen)
             except (Refused, NotFound, UnknownGuide, ValueError) as error:
                 raise Wrong(str(error)) from error
 
@@ -253,7 +253,9 @@ def _resource(incident: Incident) -> Resource:
 def _waiting(incident: Incident, by: Actor, command: c.Command, now: datetime) -> str:
     """That it is not done yet, where the guide wants a second person for it."""
     tag = tag_of(command)
-    asked = [n for n, each in incident.approvals.items() if (each.by, each.command) == (by.id, tag) and each.until > now]
+    asked = [
+        n for n, each in incident.approvals.items() if (each.by, each.command) == (by.id, tag) and each.until > now
+    ]
     return f"\n`{tag}` waits until somebody else approves it (request {asked[-1]})" if asked else ""
 
 

@@ -1,4 +1,4 @@
-"""`/api/chat-users`: who the users of a chat are here. Whoever is linked acts from there as that person, with their role."""
+"""`/api/chat-users`: who the users of a chat are here. Whoever is linked acts there as that person."""
 
 from __future__ import annotations
 
