@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from collections.abc import Iterator
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -115,3 +117,13 @@ def test_a_stored_policy_that_newer_data_does_not_know_still_governs(world: Worl
 
     assert guide.calendar == BusinessTime()
     assert msgspec.structs.asdict(guide)["policy"] == gone
+
+
+def test_a_country_is_loaded_without_the_two_hundred_others():
+    looked_up = (
+        "import sys; from tocsin.holidays_data import public_holidays; public_holidays('AX', None, 2026); "
+        "print(*sorted(name for name in sys.modules if name.startswith('holidays.countries.')))"
+    )
+    found = subprocess.run([sys.executable, "-c", looked_up], capture_output=True, text=True, check=True)
+
+    assert found.stdout.split() == ["holidays.countries.aland_islands", "holidays.countries.finland"]
