@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import Any
 from urllib.parse import parse_qsl, quote
 
@@ -21,17 +22,25 @@ from tocsin.identity.attempts import Later
 from tocsin.identity.hashing import Busy
 from tocsin.web.render import page
 
-FIELDS_MAX = 64
+FIELDS_MAX = 256  # a private incident may name a few hundred people
 
 
-async def fields_of(request: Incoming) -> dict[str, str]:
-    """The fields of an urlencoded form; empty ones are left out, line breaks are as everywhere else."""
+async def fields_of(request: Incoming, several: Collection[str] = ()) -> dict[str, str]:
+    """The fields of an urlencoded form; empty ones are left out, line breaks are as everywhere else.
+
+    Of a field that comes more than once the last counts; of those in `several` all do, separated by commas.
+    """
     body = (await request.body()).decode("utf-8", "replace")
     try:
         pairs = parse_qsl(body, max_num_fields=FIELDS_MAX, errors="replace")
     except ValueError as error:
         raise Unacceptable(f"body: expected at most {FIELDS_MAX} fields") from error
-    return {name: value.replace("\r\n", "\n") for name, value in pairs if value.strip()}
+    fields: dict[str, str] = {}
+    for name, value in pairs:
+        if value.strip():
+            before = f"{fields[name]}," if name in several and name in fields else ""
+            fields[name] = before + value.replace("\r\n", "\n")
+    return fields
 
 
 def wants_json(request: Incoming) -> bool:

@@ -44,6 +44,7 @@ from tocsin.web.render import page
 TIMELINE_SHOWN = 150  # newest facts; the rest is one click away
 SNOOZE_MINUTES_MAX = 7 * 24 * 60
 STATUSES = ("investigating", "identified", "mitigating", "monitoring", "resolved")
+LISTS = ("services", "components", "people", "teams")  # fields with several values
 FORMS: Mapping[str, tuple[type[c.Command], type[msgspec.Struct]]] = {
     str(command.__struct_config__.tag): (command, body_of(command)) for command in COMMANDS
 }
@@ -161,6 +162,7 @@ def _incident(
         "severities": policy.severities,
         "triggers": [each.text for each in policy.escalation.triggers],
         "people": sorted(directory.people.values(), key=lambda each: each.name or each.id),
+        **show.privacy(history, incident, directory, values["actor"]),
         "role_names": [each.name for each in policy.roles],
     }
 
@@ -188,7 +190,7 @@ async def act(request: Incoming, incident: str, tag: str) -> Response[Any]:
         raise Unacceptable(f"command: expected one of {', '.join(sorted(FORMS))}, got {tag!r}")
     command, body = FORMS[tag]
     deps = deps_of(request)
-    fields: dict[str, Any] = dict(await fields_of(request))
+    fields: dict[str, Any] = dict(await fields_of(request, LISTS))
     if command is c.Snooze and "for_minutes" in fields:
         minutes = fields.pop("for_minutes")
         if not minutes.isdecimal() or len(minutes) > 6 or int(minutes) > SNOOZE_MINUTES_MAX:
@@ -196,7 +198,7 @@ async def act(request: Incoming, incident: str, tag: str) -> Response[Any]:
         fields["until"] = deps.clock.now() + timedelta(minutes=int(minutes))
     if "criteria" in fields:
         fields["criteria"] = tuple(line.strip() for line in fields["criteria"].split("\n") if line.strip())
-    for name in ("services", "components", "people", "teams"):
+    for name in LISTS:
         if name in fields and name in body.__struct_fields__:
             fields[name] = tuple(part.strip() for part in fields[name].split(",") if part.strip())
     try:

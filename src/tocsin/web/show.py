@@ -9,6 +9,7 @@ from typing import Any
 import msgspec
 
 from tocsin.core import facts as f
+from tocsin.core.access import Actor, Resource, action_for, commanders, may
 from tocsin.core.alert import title_of
 from tocsin.core.escalation import ladder
 from tocsin.core.facts import OPEN_STATUSES, AnyFact, OwedPage
@@ -187,3 +188,18 @@ def guide_words(policies: Sequence[Policy], directory: Directory) -> list[dict[s
         }
         for text in sorted(words, key=str.casefold)
     ]
+
+
+def privacy(
+    history: Sequence[AnyFact], incident: Mapping[str, Any], directory: Directory, actor: Actor
+) -> dict[str, Any]:
+    """Whom a private incident names, whom it could name, and whether the actor may say so."""
+    said = next((each for each in reversed(history) if isinstance(each, f.Restricted | f.RestrictionLifted)), None)
+    named = said if isinstance(said, f.Restricted) else None
+    leads = Resource(commanders=commanders(incident["roles"]))
+    return {
+        "may_restrict": bool(may(actor, action_for("restrict"), leads)),
+        "named_people": named.people if named else (),
+        "named_teams": named.teams if named else (),
+        "teams": sorted({*directory.teams, *(named.teams if named else ())}),
+    }
