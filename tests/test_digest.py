@@ -13,7 +13,7 @@ from typing import Any
 
 import msgspec
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from tests.digesting import T0, TENANT, World, alert, policy
@@ -648,6 +648,32 @@ class _Refusing:
         world.store.commit = refuse  # type: ignore[method-assign]
 
 
+def test_an_alert_whose_end_and_whose_silence_passed_unseen_opens_nothing():
+    world = World()
+    silence(world, 1, alertname="A1")
+    world.post(alert("A1", starts=T0, ends=T0 + 4 * MINUTE))
+
+    world.after(minutes=5)
+    world.digest.settler.changed(TENANT)  # something else is settled before the deadlines are looked at
+    world.digest._settle(flush=True)
+    world.run()
+
+    assert world.rows() == []
+    assert not world.digest.settler.waits
+
+
+def test_an_alert_that_is_refreshed_past_its_deadline_is_judged_again():
+    world = World()
+    silence(world, 1, alertname="A1")
+    world.post(alert("A1", starts=T0, ends=T0 + 4 * MINUTE))
+
+    world.after(minutes=5)
+    world.post(alert("A1", starts=T0, ends=world.now + 4 * MINUTE))
+    world.run()
+
+    assert [row.status for row in world.rows()] == ["investigating"]
+
+
 STEPS = st.lists(
     st.tuples(
         st.sampled_from(["fire", "fire", "fire", "end", "timeout", "wait", "flush", "silence", "unsilence"]),
@@ -691,6 +717,7 @@ def play(world: World, steps: list[tuple[str, int, int]], crashes: set[int], ord
 
 
 @given(STEPS, st.sets(st.integers(0, 24)), st.randoms())
+@example([("silence", 1, 1), ("fire", 1, 8), ("wait", 0, 240)], {0}, random.Random(1))  # both are over at one look
 @settings(max_examples=150, deadline=None)
 def test_crashes_at_any_step_lead_to_the_same_alerts_and_incidents(
     steps: list[tuple[str, int, int]], crashes: set[int], order: random.Random

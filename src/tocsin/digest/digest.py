@@ -178,7 +178,7 @@ class Digest:
             self._pending.clear(slot, "silence")
         edges = self.settler.refresh(now)
         done = len(expired) + edges
-        if self._pending or self.settler.more or self._flush_is_due(now):
+        if self._pending or self.settler.waits or self._flush_is_due(now):
             self._settle()
         if now - self._pruned_at >= timedelta(seconds=PRUNE_SECONDS):
             self._pruned_at = now
@@ -216,9 +216,9 @@ class Digest:
         refreshed = bool(self.table.dirty)
         flush = flush or self._flush_is_due(now)
         moved = self._taken != self._flushed_position
-        if not (self._pending or self.settler.more or (flush and refreshed) or moved):
+        if not (self._pending or self.settler.waits or (flush and refreshed) or moved):
             return
-        if not (self._pending or self.settler.more or flush or not refreshed):
+        if not (self._pending or self.settler.waits or flush or not refreshed):
             return  # only repeats: the journal remembers them until the next flush
         consumed = self._taken if moved and (flush or not refreshed) else None
         self.settler.settle(self._pending, now, consumed=consumed, flush=flush)

@@ -16,6 +16,7 @@ from tocsin.digest.quarantine import Changes
 from tocsin.digest.recalling import recall_firing, recall_sources, recall_turns
 from tocsin.digest.telling import POISON, Gathered, Groups, Teller, instant
 from tocsin.engine import Engine
+from tocsin.intake.committer import microseconds
 
 AGAIN_MAX = 1_000  # alerts judged again in one settlement: about as long as a bite of new ones
 
@@ -36,6 +37,7 @@ class Settler:
         self._engine, self._store, self._table = engine, engine.store, table
         self._judges: dict[str, Judge] = {}
         self._again: set[int] = set()
+        self._passed: set[int] = set()  # of these, those whose deadline passed: their end comes before a new verdict
         self._held: set[int] = set()  # firing, and nobody was paged for a reason that may pass
         self.changes = Changes(self._store)
         self._teller = Teller(engine, table)
@@ -49,6 +51,11 @@ class Settler:
     def more(self) -> bool:
         """Whether alerts wait to be judged again."""
         return bool(self._again)
+
+    @property
+    def waits(self) -> bool:
+        """`more`, or some are judged again once their end, or a refresh before it, was heard."""
+        return bool(self._again or self._passed)
 
     @property
     def held_back(self) -> int:
@@ -114,7 +121,7 @@ class Settler:
         alike = self._alike(pending, labels)
         self._tell_sources(alike, labels)
         self._tell_cleared(pending)
-        again = self._judged_again()
+        again = self._judged_again(now)
         groups: Groups = {}
         for each in alike:
             self._judge_fired(each, pending, labels, now, groups)
@@ -173,16 +180,25 @@ class Settler:
                     held for held in self._held if (given := table.verdict_of(held)) and name in given.by
                 )
 
-    def _judged_again(self) -> dict[int, dict[str, str]]:
-        """The labels of alerts whose verdict is asked for once more; those that ended meanwhile are dropped."""
+    def _judged_again(self, now: datetime) -> dict[int, dict[str, str]]:
+        """The labels of alerts whose verdict is asked for once more; those that ended meanwhile are dropped.
+
+        One whose deadline has passed opens nothing: after a pause of the process its silence and itself may both be
+        over, and which is noticed first is chance.
+        """
         chosen: list[int] = []
+        now_us = microseconds(now)
+        self._again |= self._passed
+        self._passed.clear()
         for slot in list(self._again):
             if len(chosen) >= AGAIN_MAX:
                 break
-            if self._table.fires(slot):
+            if self._table.fires(slot) and self._table.ends[slot] > now_us:
                 chosen.append(slot)
-            else:
-                self._again.discard(slot)
+                continue
+            self._again.discard(slot)
+            if self._table.fires(slot):
+                self._passed.add(slot)
         return {slot: body.labels for slot, body in self._teller.bodies(chosen).items()}
 
     def _judge_fired(
@@ -262,6 +278,7 @@ class Settler:
         for slot, because in pending.cleared.items():
             self._held.discard(slot)
             self._again.discard(slot)
+            self._passed.discard(slot)
             self._clear(groups, slot, self._table.verdict_of(slot), because)
 
     def _clear(self, groups: Groups, slot: int, verdict: Verdict | None, because: str) -> None:
