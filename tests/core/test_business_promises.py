@@ -22,6 +22,7 @@ from tocsin.core.policy import (
     Communication,
     Deadline,
     Escalation,
+    FollowUp,
     Level,
     Notify,
     Review,
@@ -469,6 +470,9 @@ STEP = st.sampled_from(
         c.ScheduleReview(by="ben", meets_at=FRIDAY + timedelta(days=3)),
         c.ConfirmPromise(by="ana", rule="update:customers:1"),
         c.ConfirmPromise(by="ana", rule="tell:partners:0"),
+        c.ConfirmPromise(by="ana", rule="follow-up:customers:1"),
+        c.KeepPromise(by="ana", rule="follow-up:customers:0"),
+        c.KeepPromise(by="ana", rule="follow-up:customers:1"),
         c.PostUpdate(by="ana", audience="customers", text="x"),
         c.ChangeSeverity(by="ana", severity="SEV-2", because="x"),
         c.ChangeSeverity(by="ana", severity="SEV-1", because="x"),
@@ -488,6 +492,10 @@ FULL = world(
     ),
     communications=(PARTNERS,),
     review=REVIEW,
+    follow_ups=(
+        FollowUp(text="a summary", audience="customers", within=Deadline(business_days=2)),
+        FollowUp(text="an offer", audience="customers", within=NEXT, condition="if it applies"),
+    ),
 )
 
 

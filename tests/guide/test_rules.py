@@ -77,6 +77,10 @@ CASES: dict[str, tuple[str, str]] = {
     "GUIDE-DRAFT": ("**Status:** Draft\n\n" + HEAD, "**Status:** In force\n\n" + HEAD),
     "GUIDE-FENCE": (BASH.format("/incident create now"), BASH.format("ls /incident")),
     "GUIDE-FIELD": (HEAD + "## Templates\n\n### Outage template\n\n```\nSubject: [XXX]\nImpact: [impact]\n```\n", HEAD + "## Templates\n\n### Outage template\n\n```\nSubject: [title]\nImpact: [impact]\n```\n"),
+    "GUIDE-FOLLOW-UP": (
+        HEAD + "## Follow-up communications\n\n**External follow-up:**\n- Customer impact summary\n",
+        HEAD + "## Follow-up communications\n\n**External follow-up:**\n- Customer impact summary within 3 business days\n",
+    ),
     "GUIDE-HANGS": (BASH.format("top"), BASH.format("top -b -n 1")),
     "GUIDE-LADDERS": (HEAD + "## Escalation path\n\n1. On-call\n2. Team lead\n\n## Escalation chain\n\n1. Duty officer\n2. Director\n", HEAD + "## Escalation path\n\n1. On-call\n2. Team lead\n"),
     "GUIDE-LINK": (HEAD + "[Setup](gone.md) and [up](#nowhere)\n", HEAD + "[Setup](there.md) and [up](#severity)\n"),

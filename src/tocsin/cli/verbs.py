@@ -85,6 +85,7 @@ HELP: Mapping[str, str] = {
     "mark-drill": "It is a drill, and not counted.",
     "waive-promise": "Do without something that was promised.",
     "confirm-promise": "Say that a promise the guide only proposes holds here.",
+    "keep-promise": "Say that a follow-up was done.",
     "schedule-review": "Say when the review will be held.",
     "hold-review": "The review was held.",
     "open-channel": "Give it a chat channel of its own.",

@@ -297,6 +297,13 @@ class ConfirmPromise(Command, frozen=True, kw_only=True, tag="confirm-promise"):
     because: str = ""
 
 
+class KeepPromise(Command, frozen=True, kw_only=True, tag="keep-promise"):
+    """A follow-up was done: the people it is owed to have it. `notes`: what they got, or where it stands."""
+
+    rule: str
+    notes: str = ""
+
+
 class ScheduleReview(Command, frozen=True, kw_only=True, tag="schedule-review"):
     """The review will be held at `meets_at`, which replaces what was scheduled before."""
 
@@ -465,6 +472,7 @@ AnyCommand = (
     | MarkDrill
     | WaivePromise
     | ConfirmPromise
+    | KeepPromise
     | ScheduleReview
     | HoldReview
     | AddActionItem

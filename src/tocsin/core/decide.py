@@ -176,6 +176,7 @@ _HANDLERS: dict[type, Callable[[Story, Any, World, datetime], None]] = {
     worklog.LinkNamed: worklog.link,
     c.WaivePromise: worklog.waive,
     c.ConfirmPromise: worklog.confirm,
+    c.KeepPromise: worklog.keep,
     c.ScheduleReview: worklog.schedule_review,
     c.HoldReview: worklog.hold_review,
     c.AddActionItem: actions.add,

@@ -550,6 +550,13 @@ class PromiseConfirmed(Fact, tag="PromiseConfirmed", frozen=True, kw_only=True):
     because: str = ""
 
 
+class PromiseKept(Fact, tag="PromiseKept", frozen=True, kw_only=True):
+    """A follow-up was done."""
+
+    rule: str
+    notes: str = ""
+
+
 # --- what the public is told -----------------------------------------------------------------------------------------
 
 
@@ -958,6 +965,7 @@ AnyFact = (
     | PromiseMissed
     | PromiseWaived
     | PromiseConfirmed
+    | PromiseKept
     | Published
     | Unpublished
     | PublicTextChanged

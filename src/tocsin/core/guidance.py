@@ -264,6 +264,20 @@ class Review(Value, frozen=True, kw_only=True):
     source: Source | None = None
 
 
+class FollowUp(Value, frozen=True, kw_only=True):
+    """Something that `audience` is owed once an incident is resolved. `within` null: the guide names no time.
+
+    `condition`: it is owed only where that holds ("if personal data affected"); somebody says so first.
+    """
+
+    text: str
+    audience: str
+    within: Deadline | None = None
+    condition: str = ""
+    severities: tuple[str, ...] = ()
+    source: Source | None = None
+
+
 class Horizon(Value, frozen=True, kw_only=True):
     name: str
     within: Deadline

@@ -293,6 +293,8 @@ def _owed(incident: Incident, fact: AnyFact, mark: Mark, changes: Changes) -> No
             changes["waived"] = incident.waived | {fact.key}
         case f.PromiseConfirmed():
             changes["moments"] = incident.moments | {f"confirmed:{fact.rule}": mark}
+        case f.PromiseKept():
+            changes["moments"] = incident.moments | {f"done:{fact.rule}": mark}
 
 
 def _paged(incident: Incident, pages: tuple[OwedPage, ...], because: str, audience: str = "") -> Changes:
@@ -341,7 +343,7 @@ _FAMILIES: dict[Any, Any] = afterwards.FAMILIES | places.FAMILIES | evidence.FAM
         _owed: (
             f.Escalated, f.NobodyReached, f.Notified, f.PagesForgiven, f.PageSent, f.PageDelivered, f.PageFailed,
             f.PersonUnreachable,
-            f.PromiseAtRisk, f.PromiseMissed, f.PromiseWaived, f.PromiseConfirmed,
+            f.PromiseAtRisk, f.PromiseMissed, f.PromiseWaived, f.PromiseConfirmed, f.PromiseKept,
         ),
     }.items()
     for kind in kinds

@@ -29,6 +29,7 @@ from tocsin.core.guidance import (
     ExternalParty,
     Field,
     Finding,
+    FollowUp,
     Horizon,
     Level,
     Metric,
@@ -69,6 +70,7 @@ __all__ = [
     "Field",
     "Finding",
     "Flapping",
+    "FollowUp",
     "Horizon",
     "Inhibition",
     "Level",
@@ -172,7 +174,7 @@ class BusinessHours(Value, frozen=True, kw_only=True):
 
 Moment = Literal[
     "opened", "severity", "assessed", "acknowledged", "mitigated", "resolved", "closed", "updated", "confirmed",
-    "review_scheduled", "review_held",
+    "review_scheduled", "review_held", "done",
 ]  # fmt: skip
 
 
@@ -190,6 +192,8 @@ class Rule(Value, frozen=True, kw_only=True):
 
     `severity` as a start is the opening or the last change of severity, so such a rule re-arms when it changes.
     `confirmed` as a start: the rule is only proposed, and begins when somebody says that it holds (`confirm-promise`).
+    `done` as an end: somebody says that it was done (`keep-promise`). Such a rule begins with the resolution, if it
+    starts `confirmed` with the later of the two.
     """
 
     id: str
@@ -252,6 +256,8 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     code_blocks: int = 0
     commands: tuple[CodeBlock, ...] = ()  # every command of the guide, those in no step included
     review: Review = Review()
+    follow_ups: tuple[FollowUp, ...] = ()
+    follow_up_within: Deadline | None = None  # for follow-ups that name no time
     action_items: ActionItems = ActionItems()
     metrics: tuple[Metric, ...] = ()
     reports: tuple[Report, ...] = ()

@@ -113,6 +113,8 @@ def _start(incident: Incident, rule: Rule) -> Mark | None:
     """The moment that the rule counts from; a promise of news counts again from the news, where it repeats."""
     if isinstance(rule, Carried):
         return incident.moments.get(rule.since)
+    if rule.start == "confirmed" and rule.until == "done":
+        return _followed_from(incident, rule)
     if rule.start not in ("updated", "confirmed"):
         return incident.moments.get(rule.start)
     marks = [incident.moments.get("severity")]
@@ -126,6 +128,12 @@ def _start(incident: Incident, rule: Rule) -> Mark | None:
     return max((each for each in marks if each), key=lambda each: each.version, default=None)
 
 
+def _followed_from(incident: Incident, rule: Rule) -> Mark | None:
+    """A follow-up on a condition counts from the resolution, or from when the condition was known to hold after it."""
+    resolved, confirmed = incident.moments.get("resolved"), incident.moments.get(f"confirmed:{rule.id}")
+    return max(resolved, confirmed, key=lambda each: each.version) if resolved and confirmed else None
+
+
 def _ended(incident: Incident, rule: Rule) -> Mark | None:
     """The moment that ended the rule, or None while it runs."""
     if type(rule) is Carried and rule.done:
@@ -135,6 +143,9 @@ def _ended(incident: Incident, rule: Rule) -> Mark | None:
         start = _start(incident, rule)
         if told and start and told.version > start.version:  # what was said before does not tell of what came since
             return told
+    if rule.until == "done":
+        done, start = incident.moments.get(f"done:{rule.id}"), _start(incident, rule)
+        return done if done and start and done.version > start.version else None
     if rule.until == "acknowledged":
         return incident.moments.get("responded") or incident.moments.get("resolved")
     if rule.until is not None and rule.until != "updated":
@@ -185,8 +196,11 @@ def _risk_at(rule: Rule, start: Mark, due_at: datetime, calendar: BusinessTime) 
 
 
 def _owed(incident: Incident, rule: Rule) -> bool:
-    """A false alarm needs no review and no close watch; it has nothing to teach but its alert."""
-    return not (incident.false_positive and rule.start == "resolved")
+    """A false alarm needs no review and no close watch; it has nothing to teach but its alert. Nobody hears afterwards
+    of a drill either."""
+    if rule.until == "done" and incident.drill:
+        return False
+    return not (incident.false_positive and (rule.start == "resolved" or rule.until == "done"))
 
 
 def _reminder(
@@ -275,7 +289,9 @@ def _in_force(incident: Incident, rule: Rule, start: Mark | None, key: str, cale
     if type(rule) is Carried and rule.act.kind != "breach":
         return None  # reminders of a promise are none
     if start is None:
-        proposed = rule.start == "confirmed" and incident.open and rule.act.kind == "breach"
+        known = f"confirmed:{rule.id}" in incident.moments
+        may_hold = rule.start == "confirmed" and not known and rule.act.kind == "breach"
+        proposed = may_hold and (incident.open or rule.until == "done")
         return _made(incident, rule, key, "proposed", None) if proposed else None
     due_at = _due_at(rule, start, calendar)
     if rule.act.kind != "breach":

@@ -34,6 +34,7 @@ def rules(policy: Policy) -> tuple[Rule, ...]:
         *_communication_rules(policy),
         *_matrix_rules(policy),
         *_review_rules(policy),
+        *_follow_up_rules(policy),
         *policy.rules,
     )
 
@@ -150,4 +151,19 @@ def _review_rules(policy: Policy) -> Iterator[Rule]:
             act=Act(kind="notify", text="end of the enhanced monitoring"),
             severities=review.severities,
             source=review.source,
+        )
+
+
+def _follow_up_rules(policy: Policy) -> Iterator[Rule]:
+    """What people hear afterwards: a summary, an offer, a report. Owed until somebody says that it was done."""
+    for n, each in enumerate(policy.follow_ups):
+        condition = f", {_lower(each.condition)}" if each.condition else ""
+        yield Rule(
+            id=f"follow-up:{each.audience}:{n}",
+            start="confirmed" if each.condition else "resolved",
+            delay=each.within or policy.follow_up_within or Deadline(qualitative="the guide names no time"),
+            act=Act(kind="breach", audience=each.audience, text=f"follow-up: {each.text}{condition}"),
+            until="done",
+            severities=each.severities,
+            source=each.source,
         )

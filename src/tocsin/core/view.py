@@ -334,6 +334,8 @@ def _alerts_and_pages(fact: AnyFact) -> str:
             return f"Waived {fact.key}{_because(fact.because)}"
         case f.PromiseConfirmed():
             return f"Confirmed by {fact.by}: {fact.rule} holds{_because(fact.because)}"
+        case f.PromiseKept():
+            return f"Done: {fact.rule}{_because(fact.notes)}"
     return ""
 
 

@@ -143,13 +143,32 @@ def waive(story: Story, command: c.WaivePromise, world: World, now: datetime) ->
 
 
 def confirm(story: Story, command: c.ConfirmPromise, world: World, now: datetime) -> None:
-    must_be_open(story.incident, command)
-    proposed = [rule.id for rule in world.rules if rule.start == "confirmed"]
+    proposed = {rule.id: rule for rule in world.rules if rule.start == "confirmed"}
     if command.rule not in proposed:
         expected = f"one that the guide proposes ({', '.join(proposed) or 'it proposes none'})"
         raise ValueError(f"rule: expected {expected}, got {command.rule!r}")
+    if proposed[command.rule].until != "done":  # a follow-up is often known to be owed only afterwards
+        must_be_open(story.incident, command)
     if f"confirmed:{command.rule}" not in story.incident.moments:
         story.add(f.PromiseConfirmed(at=now, by=command.by, rule=command.rule, because=command.because))
+
+
+def keep(story: Story, command: c.KeepPromise, world: World, now: datetime) -> None:
+    """The follow-up was done. Who did one on a condition says with it that the condition holds."""
+    incident = story.incident
+    known = {rule.id: rule for rule in world.rules if rule.until == "done"}
+    if command.rule not in known:
+        expected = f"a follow-up of the guide ({', '.join(known) or 'it has none'})"
+        raise ValueError(f"rule: expected {expected}, got {command.rule!r}")
+    conditional = known[command.rule].start == "confirmed"
+    start = incident.moments.get("resolved" if conditional else known[command.rule].start)
+    if start is None:
+        raise Refused(f"cannot keep the promise: {incident.reference} is {incident.status}, so it has not begun")
+    if conditional and f"confirmed:{command.rule}" not in incident.moments:
+        story.add(f.PromiseConfirmed(at=now, by=command.by, rule=command.rule, because=command.notes))
+    done = incident.moments.get(f"done:{command.rule}")
+    if done is None or done.version < start.version:
+        story.add(f.PromiseKept(at=now, by=command.by, rule=command.rule, notes=command.notes))
 
 
 def schedule_review(story: Story, command: c.ScheduleReview, world: World, now: datetime) -> None:

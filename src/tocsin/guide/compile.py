@@ -30,6 +30,7 @@ from tocsin.guide.blocks import ROWS_MAX, Block, Document, count_fences, parse
 from tocsin.guide.cadences import compile_cadences, of_templates
 from tocsin.guide.communications import compile_communications, compile_phone
 from tocsin.guide.escalation import compile_escalation
+from tocsin.guide.followups import compile_follow_ups, within
 from tocsin.guide.ids import ID, mentioned
 from tocsin.guide.inline import plain
 from tocsin.guide.measures import (
@@ -175,6 +176,7 @@ def _policy(
     templates = compile_templates(document, notes)
     cadences = compile_cadences(document, scheme, notes)
     proposed = of_templates(document, templates, scheme, cadences, notes)
+    follow_ups = compile_follow_ups(document, scheme, notes)
     return Policy(
         title=title,
         metadata=metadata,
@@ -195,6 +197,8 @@ def _policy(
         code_blocks=len(document.fences),
         commands=compile_commands(document),
         review=compile_review(document, scheme, notes),
+        follow_ups=follow_ups,
+        follow_up_within=within(follow_ups),
         action_items=compile_action_items(document, templates),
         metrics=compile_metrics(document, notes),
         reports=compile_reports(document, scheme),

@@ -283,7 +283,7 @@ def _review(old: Policy, new: Policy) -> Iterator[Change]:
 
 def _names(old: Policy, new: Policy) -> Iterator[Change]:
     """Parts that are compared by name only."""
-    parts = (("runbook", "runbooks", "title"), ("metric", "metrics", "name"), ("report", "reports", "title"), ("drill", "drills", "title"), ("duty", "duties", "title"), ("category", "categories", "name"), ("remediation", "remediation", "condition"))  # fmt: skip
+    parts = (("runbook", "runbooks", "title"), ("metric", "metrics", "name"), ("report", "reports", "title"), ("drill", "drills", "title"), ("duty", "duties", "title"), ("follow-up", "follow_ups", "text"), ("category", "categories", "name"), ("remediation", "remediation", "condition"))  # fmt: skip
     for about, field, name in parts:
         before = {getattr(row, name): row for row in getattr(old, field)}
         after = {getattr(row, name): row for row in getattr(new, field)}

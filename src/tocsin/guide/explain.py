@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from tocsin.core.policy import Policy, Severity, Source
-from tocsin.guide.saying import count, every, listing, severities, span, within
+from tocsin.guide.saying import count, due, every, listing, severities, span, within
 
 
 def explain(policy: Policy) -> str:
@@ -107,6 +107,10 @@ def _after(policy: Policy) -> Iterator[str]:
     review = policy.review
     if review.within:
         yield f"The review of {severities(review.severities)} is due {within(review.within)}.{_at(review.source)}"
+    for each in policy.follow_ups:
+        condition = f", {each.condition}" if each.condition else ""
+        by = due(each.within or policy.follow_up_within)
+        yield f"Afterwards {each.audience} are owed, {by} of the resolution{condition}: {each.text}.{_at(each.source)}"
     if review.agenda:
         yield f"Its agenda: {listing(review.agenda)}."
     for report in policy.reports:

@@ -57,6 +57,7 @@ RULES: tuple[LintRule, ...] = (
     _R("GUIDE-DRAFT", "warning", "A draft", "A guide that is not in force must not page anybody.", "Change its status when it is."),
     _R("GUIDE-FENCE", "warning", "A fence that is not what its tag says", "It is tagged as shell and is no shell.", "Change the tag."),
     _R("GUIDE-FIELD", "note", "A placeholder that nothing can fill", "Its name does not say what belongs there.", "Name it, such as [start time]."),
+    _R("GUIDE-FOLLOW-UP", "note", "A follow-up without a time", "Nobody knows when it is late; five business days after the resolution count.", "Write by when, such as: within 3 business days."),
     _R("GUIDE-HANGS", "warning", "A command that waits or never ends", "It blocks the run, or waits for a terminal that is not there.", "Give it a limit or input."),
     _R("GUIDE-LADDERS", "note", "A second escalation ladder", "Two ladders for the same incidents.", "Keep one, or name its severities."),
     _R("GUIDE-LINK", "warning", "A dead link", "Policy may stand behind it.", "Correct the link."),
