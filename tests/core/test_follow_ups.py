@@ -47,9 +47,7 @@ GUIDE = """# Incident response
 
 
 def life_of(policy: Policy, severity: str = "P1", **opening: object) -> Life:
-    within = world(
-        severities=policy.severities, follow_ups=policy.follow_ups, follow_up_within=policy.follow_up_within
-    )
+    within = world(severities=policy.severities, follow_ups=policy.follow_ups, follow_up_within=policy.follow_up_within)
     return Life(within, at=MONDAY, severity=severity, **opening)
 
 
