@@ -16,7 +16,9 @@ from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from tests.sim.planted import MUTANTS, Mutant
+from tests.sim.planted import MUTANTS as FIRST
+from tests.sim.planted import Mutant
+from tests.sim.planted_saying import SAYING
 from tocsin.clock import monotonic
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -27,6 +29,7 @@ LIMIT = "TOCSIN_MUTANT_SECONDS"
 HANG_SECONDS = 1_200  # a bug that makes a test wait for ever
 WORKERS = 2
 NOT_THE_COPY = 99
+MUTANTS = (*FIRST, *SAYING)
 
 # The copy must be what is imported, whatever is installed; pytest's own codes: 0 passed, 1 failed, more: never ran.
 BOOT = f"""

@@ -1293,7 +1293,7 @@ _BUSINESS = (
     _bug(
         "business: a false alarm is owed a review",
         "core/promises.py",
-        'not (incident.false_positive and rule.start == "resolved")',
+        'not (incident.false_positive and (rule.start == "resolved" or rule.until == "done"))',
         "True",
         AFTERWARDS,
     ),

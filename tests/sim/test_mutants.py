@@ -6,8 +6,8 @@ import ast
 
 import pytest
 
-from tests.sim.mutants import ROOT, planted
-from tests.sim.planted import MUTANTS, Mutant
+from tests.sim.mutants import MUTANTS, ROOT, planted
+from tests.sim.planted import Mutant
 
 
 @pytest.mark.parametrize("mutant", MUTANTS, ids=lambda each: each.name)
