@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 import msgspec
+from litestar import Litestar
 from litestar.routes import HTTPRoute
 
 from tests.http.world import Server
@@ -41,10 +42,15 @@ class Route(msgspec.Struct, frozen=True, kw_only=True):
 
 def routes(server: Server) -> list[Route]:
     """What Litestar serves, and Statuspage's manage API."""
-    found = [each for route in server.faces.app.routes if isinstance(route, HTTPRoute) for each in _of(route)]
+    found = served(server.faces.app)
     for methods, path, action, _ in TABLE:
         found += [Route(method=method, path=f"/v1/pages{path}", actions=(action,)) for method in methods.split("|")]
     return sorted(found, key=lambda each: (each.path, each.method))
+
+
+def served(app: Litestar) -> list[Route]:
+    """What Litestar serves."""
+    return [each for route in app.routes if isinstance(route, HTTPRoute) for each in _of(route)]
 
 
 def _of(route: HTTPRoute) -> Iterator[Route]:

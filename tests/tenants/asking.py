@@ -88,6 +88,8 @@ async def ask(
             start.update(message)
         else:
             parts.append(message.get("body", b""))
+            if not message.get("more_body", False):
+                gone.set()  # a server says so once all was sent, and a stream ends with it
 
     seconds = STREAM_SECONDS if plain.endswith("/events") else ANSWER_SECONDS
     try:
