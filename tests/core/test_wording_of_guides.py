@@ -67,7 +67,7 @@ def test_tpl_03_resolution_mail():
 def test_tpl_04_incident_alert():
     filled = said("001", "Initial Incident Notification", "P1")
 
-    assert filled.text.startswith("INCIDENT ALERT - P1\n\nService: Checkout\nStarted: 03:00 UTC")
+    assert filled.text.startswith("INCIDENT ALERT - P1\n\nService: Checkout\nStarted: 2026-11-23 03:00 UTC")
     assert "Status: Investigating\n" in filled.text and "issue affecting Checkout." in filled.text
     assert filled.text.endswith("Next Update: 03:40 UTC\nIncident Commander: Ana Díaz")
 
@@ -78,7 +78,8 @@ def test_tpl_05_incident_resolved():
     assert filled.missing == ()
     assert by_name(filled) | {"Post-Incident Review": ""} == {
         "Severity": "1", "Service": "Checkout", "Duration": "1 hour 30 minutes", "Impact": "Nobody can pay",
-        "Status": "Resolved", "Service description": "Checkout", "Timestamp": "04:30 UTC", "Root Cause": "A full disk",
+        "Status": "Resolved", "Service description": "Checkout", "Timestamp": "2026-11-23 04:30 UTC",
+        "Root Cause": "A full disk",
         "Post-Incident Review": "",
     }  # fmt: skip
     assert filled.text.endswith("Post-Incident Review: 2026-11-24 04:30 UTC")

@@ -180,6 +180,8 @@ def _marks(line: str, start: int, label: str, at: int) -> Iterator[Slot]:
 def _named(inner: str, meaning: str) -> str:
     """What a form calls it: the guide's own word, or ours where the guide only has XX."""
     plain = inner.strip()
+    if meaning == "severity" and "/" in plain:  # [P1/P2/P3/P4] says what it may be, not what it is called
+        return "Severity"
     return (meaning or "number").capitalize() if re.fullmatch(r"[XNYMDH:-]+", plain) else plain[:1].upper() + plain[1:]
 
 

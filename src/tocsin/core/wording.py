@@ -273,6 +273,7 @@ def _response(scene: Scene) -> str:
 # --- times, in the guide's shape --------------------------------------------------------------------------------------
 
 _SHAPES: tuple[tuple[str, str], ...] = (
+    (r"(?i)^\W?timestamp\W?$", "%Y-%m-%d %H:%M %Z"),  # a timestamp has a date, as a [Time] has none
     (r"\d{1,2}:\d{2}(?: UTC)? on [A-Z][a-z]+ \d{1,2}, \d{4}", "%H:%M %Z on %B {day}, %Y"),
     (r"\d{4}-\d{2}-\d{2}[ T]\d{2}:\d{2}(?: UTC)?|YYYY-MM-DD HH:MM(?: UTC)?", "%Y-%m-%d %H:%M %Z"),
     (r"YYYY-MM-DD|\d{4}-\d{2}-\d{2}", "%Y-%m-%d"),
