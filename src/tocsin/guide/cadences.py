@@ -14,6 +14,7 @@ from msgspec.structs import replace
 from tocsin.core.policy import Cadence, Source, Template
 from tocsin.guide.beside import beside
 from tocsin.guide.blocks import Block, Document, Item, Section
+from tocsin.guide.cadence_tables import of_table
 from tocsin.guide.ids import ID, mentioned
 from tocsin.guide.inline import plain, split_label
 from tocsin.guide.notes import Notes
@@ -51,6 +52,7 @@ _CADENCE_TITLE = re.compile(
 )
 _BARE_TITLE = re.compile(r"^(?:frequency|interval|timing)(?: (?:by|per) (?:severity|priority|level))?$", re.I)
 _COMMUNICATION = re.compile(r"communicat|update|notif|stakeholder|status|cadence", re.I)
+_IN_HOURS = re.compile(r"\b(?:business|working|office|core)[\s-]+hours\b")
 AUDIENCES: tuple[tuple[str, str], ...] = (
     (r"\bcustomers?\b|\bclients?\b|\busers\b", "customers"), (r"status page", "status page"), (r"\bpartners?\b", "partners"),
     (r"\bexecutives?\b|\bleadership\b|\bmanagement\b", "management"), (r"\bstakeholders?\b", "stakeholders"),
@@ -161,7 +163,8 @@ def compile_cadences(document: Document, scheme: Scheme, notes: Notes) -> tuple[
         if section.region == "policy":
             for block in section.blocks:
                 if block.kind == "table":
-                    for cadence in _of_table(section, block, scheme):
+                    scope = scope_of(section, scheme.known)
+                    for cadence in of_table(section, block, scheme, scope, LONGEST_SECONDS):
                         _add(found, cadence, notes)
     for cadence in found:
         if cadence.source:
@@ -171,13 +174,13 @@ def compile_cadences(document: Document, scheme: Scheme, notes: Notes) -> tuple[
 
 def _add(found: list[Cadence], cadence: Cadence, notes: Notes) -> None:
     same = [each for each in found if set(each.severities or ("*",)) & set(cadence.severities or ("*",))]
-    covered = {one for each in same if each.every.seconds == cadence.every.seconds for one in each.severities}
-    if any(not each.severities and each.every.seconds == cadence.every.seconds for each in found) or (
+    covered = {one for each in same if _as_often(each, cadence) for one in each.severities}
+    if any(not each.severities and _as_often(each, cadence) for each in found) or (
         cadence.severities and set(cadence.severities) <= covered
     ):
         notes.use(cadence.source.line if cadence.source else 0)
         return
-    clash = [each for each in same if each.audience == cadence.audience and each.every.seconds != cadence.every.seconds]
+    clash = [each for each in same if each.audience == cadence.audience and not _as_often(each, cadence)]
     if clash and cadence.source and clash[0].source:
         message = f"{cadence.audience} are told {cadence.every.text or cadence.every.seconds} here and differently on line {clash[0].source.line}"
         notes.add(
@@ -188,6 +191,10 @@ def _add(found: list[Cadence], cadence: Cadence, notes: Notes) -> None:
             "name the audience of each, or say which one counts",
         )
     found.append(cadence)
+
+
+def _as_often(one: Cadence, other: Cadence) -> bool:
+    return (one.every.seconds, one.every.business_days) == (other.every.seconds, other.every.business_days)
 
 
 def _of_sentence(sentence: Sentence, scheme: Scheme, notes: Notes) -> Iterator[Cadence]:
@@ -266,6 +273,10 @@ def _scoped(
         seconds = interval.value[0] if isinstance(interval.value, tuple) else interval.value
         if every is None or not isinstance(seconds, int) or not 0 < seconds <= LONGEST_SECONDS:
             continue
+        if seconds < 86400 and _IN_HOURS.search(phrase[interval.end :]):
+            message = f'"{text[:80]}" holds in working hours only; a cadence runs around the clock, so none starts'
+            notes.add("GUIDE-UNREAD", "note", sentence.line, message, 'write "every business day", or drop the hours')
+            continue
         if seconds >= 86400 and not (scope or sentence.scope or re.search(r"\bupdates?\b|communicat", text, re.I)):
             continue
         condition = re.search(r"\b(?:if|while|during|until|when)\b[^,;.]{3,60}", text, re.I)
@@ -286,32 +297,6 @@ def _channel_field(section: Section) -> tuple[str, ...]:
             if label and re.match(r"channels?$|primary$|tool$", label.label, re.I):
                 return channels(label.value)
     return ()
-
-
-def _of_table(section: Section, block: Block, scheme: Scheme) -> Iterator[Cadence]:
-    """A table of audiences with a frequency column."""
-    heads = [plain(head).casefold() for head in block.header]
-    if not heads or not re.search(r"audience|stakeholder|group|who|recipient|team|channel", heads[0]):
-        return
-    for n, head in enumerate(heads):
-        if n == 0 or not re.search(r"frequency|cadence|interval|updates?\b|when", head):
-            continue
-        for row in block.rows:
-            if n >= len(row.cells):
-                continue
-            text = plain(row.cells[n])
-            for interval in [each for each in scan(text) if each.kind == "interval"][:1]:
-                every = deadline(interval, lower=True)
-                if every is not None and every.seconds and every.seconds <= LONGEST_SECONDS:
-                    severities = mentioned(" ".join(map(plain, row.cells)), scheme.known) or scope_of(
-                        section, scheme.known
-                    )
-                    yield Cadence(
-                        audience=plain(row.cells[0]).casefold(),
-                        severities=severities,
-                        every=every,
-                        source=Source(line=row.line),
-                    )
 
 
 def audience(section: Section, text: str) -> str:

@@ -50,6 +50,7 @@ from tocsin.guide.review import compile_action_items, compile_review
 from tocsin.guide.severities import Scheme, compile_severities
 from tocsin.guide.spoken import join_sentences
 from tocsin.guide.templates import compile_templates
+from tocsin.guide.words import ESCALATION
 
 
 class Compiled(msgspec.Struct, frozen=True, kw_only=True):
@@ -234,15 +235,23 @@ _DUTY = re.compile(
 )
 
 
+_DUTIES = re.compile(
+    rf"{ESCALATION}|\bcadence\b|update frequency|respon\w+ (?:times?|targets?|matrix)|\bslas?\b", re.I
+)
+
+
 def _not_understood(document: Document, scheme: Scheme, notes: Notes) -> None:
     """Lines of the policy region that name a duty and a time or a severity, and became nothing."""
     for section in document.sections():
+        if section.region == "template" and _REVIEW.search(section.title):
+            _in_template(section, notes)
         if section.region != "policy":
             continue
         heading = [(section.line, section.raw)] if section.level else []
+        duties = bool(_DUTIES.search(section.title))
         for line, text in [*heading, *(row for block in section.blocks for row in _lines(block))]:
             words = plain(text)
-            if line in notes.used or len(words) > 600 or not _DUTY.search(words):
+            if line in notes.used or len(words) > 600 or not (_DUTY.search(words) or duties and line != section.line):
                 continue
             timed = [
                 each for each in scan(words) if each.kind != "offset" and (line != section.line or each.value != 0)
@@ -257,6 +266,19 @@ def _not_understood(document: Document, scheme: Scheme, notes: Notes) -> None:
             ):
                 message = f'"{words[:100]}" names a duty for a severity, and nothing was made of it'
                 notes.add("GUIDE-NOT-UNDERSTOOD", "note", line, message)
+
+
+_REVIEW = re.compile(r"review|post-?\s?mortem|retrospective|\brca\b|\bpir\b", re.I)
+_DUE = re.compile(r"\b(?:due|deadline|within|complete[ds]?|publish(?:ed)?|held|hold|schedule[ds]?|finish(?:ed)?)\b", re.I)
+
+
+def _in_template(section: Section, notes: Notes) -> None:
+    """A deadline that stands only under the heading of a review's template: it may be the template's own words."""
+    for line, text in (row for block in section.blocks for row in _lines(block)):
+        words = plain(text)
+        if line not in notes.used and len(words) <= 200 and _DUE.search(words) and scan(words):
+            message = f'"{words[:100]}" stands in a template, so no review is owed by it'
+            notes.add("GUIDE-NOT-UNDERSTOOD", "note", line, message, "say it above the template")
 
 
 def _lines(block: Block) -> Iterator[tuple[int, str]]:

@@ -39,14 +39,19 @@ def compile_escalation(document: Document, scheme: Scheme, notes: Notes) -> Esca
     timers = list(scheme.timers)
     triggers: list[Trigger] = []
     external: list[ExternalParty] = []
-    notify = [*_matrix(document, scheme, notes), *scheme.notify]
+    notify = list({(row.severity, row.who): row for row in [*scheme.notify, *_matrix(document, scheme, notes)]}.values())
     resolved = False
+    led = {level.source.line for level in levels if level.source}
     for sentence in sentences(document, scheme):
         timer = _timer(sentence, scheme)
         if timer:
             notes.use(sentence.line)
             resolved = resolved or bool(re.search(r"resolv|mitigat|active", plain(sentence.text), re.I))
             timers += [row for row in timer if not any(each.severity == row.severity for each in timers)]
+        elif _to_somebody(sentence, scheme) and sentence.line not in led:
+            message = f'"{plain(sentence.text)[:80]}" names whom to call after a time, and no ladder that leads there'
+            hint = "write the ladder: whom first, then after how long whom"
+            notes.add("GUIDE-UNREAD", "note", sentence.line, message, hint)
         for row in _notified(sentence, scheme):
             if not any(each.severity == row.severity and each.who == row.who for each in notify):
                 notes.use(sentence.line)
@@ -99,17 +104,28 @@ def _timer(sentence: Sentence, scheme: Scheme) -> list[WhileUnresolved]:
         return []
     if found[0].kind == "elapsed" and not _UNRESOLVED.search(text) and not _LASTS.match(text):
         return []
-    if (
-        re.search(r"escalat\w*\s+to\s+(?:the\s+)?\w", text, re.I)
-        and found[0].kind == "elapsed"
-        and not re.search("next level|higher", text, re.I)
-    ):
+    if found[0].kind == "elapsed" and _names_target(text):
         return []
     severities = mentioned(text, scheme.known) or sentence.scope
     every = deadline(_instant(found[0]))
     if every is None:
         return []
     return [WhileUnresolved(severity=one, every=every, source=Source(line=sentence.line)) for one in severities]
+
+
+def _names_target(text: str) -> bool:
+    return bool(re.search(r"escalat\w*\s+to\s+(?:the\s+)?\w", text, re.I)) and not re.search(
+        "next level|higher", text, re.I
+    )
+
+
+def _to_somebody(sentence: Sentence, scheme: Scheme) -> bool:
+    """`SEV1: escalate to the manager if not resolved within 30 minutes`: a step of a ladder that nobody wrote down."""
+    text = plain(sentence.text)
+    if len(text) > 300 or not _names_target(text) or not _UNRESOLVED.search(text):
+        return False
+    timed = [each for each in scan(text) if each.kind == "elapsed" and each.value]
+    return len(timed) == 1 and bool(mentioned(text, scheme.known) or sentence.scope)
 
 
 def _escalation_near(sentence: Sentence) -> bool:

@@ -7,10 +7,12 @@ import re
 import msgspec
 
 from tocsin.guide.blocks import Block
+from tocsin.guide.ids import ID, family
 from tocsin.guide.inline import plain
 from tocsin.guide.parties import PARTY, parties
-from tocsin.guide.quantity import read
+from tocsin.guide.quantity import Quantity, read, scan
 from tocsin.guide.rungs import LEVEL, Rung, counts, rung_of
+from tocsin.guide.words import FOREIGN_NEGATIVE
 
 _EVENT = re.compile(
     r"(?:incident|issue|problem|alert|alarm|detection|detected|monitoring|trigger|event|start|report)s?(?:\s+(?:is\s+)?(?:detect(?:ed|ion)|fires?|fired|reported|report|raised|triggered|trigger|created|alert))?",
@@ -21,21 +23,31 @@ _LIMIT = re.compile(
     r"|(?:no|not)\s+\w+\s+(?:within|in|after)\s+(.{1,30}?)\s*(?:→|->|=>|:|,|\)|\bor\b|$)",
     re.I,
 )
-_ARROW = re.compile(r"^[\s|│]*(?:v|V|↓|▼|⬇)?[\s|│]*(?:\(.{1,120}\))?\s*$")
+# Between two people: a bar or an arrow, and on it when the next one is called: "v (no answer in 15 min)", "↓ 30 min".
+_ARROW = re.compile(r"^[\s|│]*(?:(?:v|V|↓|▼|⬇)(?:\s+.{0,120})?|[|│]\s*(?:\(.{1,120}\))?)\s*$")
+_MARK = re.compile(r"^[\s|│]*(?:[vV↓▼⬇](?=\s|$))?[\s|│]*")
+_REFUSED = re.compile(
+    rf"\b(?:no|not|un)[\s-]?\w*(?:respon|resol|ack|answer|progress|mitigat|reach|avail)|{FOREIGN_NEGATIVE}", re.I
+)
+_MEETS = re.compile(r"\bwithin\b|\bmust\b|\bresponds?\b", re.I)
+_BORDER = re.compile(r"^\s*[+┌┐└┘├┤┬┴┼╭╮╰╯╔╗╚╝═─━|│ v▼↓-]*[+┌┐└┘╭╮╰╯╔╗╚╝]\s*$")
+_BOXED = re.compile(r"^\s*[|│║]\s*(.*?)\s*[|│║]\s*$")
 
 
 def of_tree(block: Block) -> list[Rung]:
     """`Level 1: Who` lines of a fence, with the branches below each."""
     rungs: list[Rung] = []
-    for n, line in enumerate(block.text.split("\n"), block.line + (block.kind == "fence")):
+    for n, line in _drawn(block):
+        if rungs and _ARROW.match(line):
+            rungs[-1] = _held(rungs[-1], line)
+            continue
         text = re.sub(r"^[\s│├└─┬┴|+`'\\-]+", "", line)
         branch = text != line.lstrip() or line.startswith((" ", "\t"))
         level = LEVEL.match(text)
         if level and not branch:
             rungs.append(rung_of(int(level[1]), level[2], n, ()))
         elif rungs and text:
-            limit = _LIMIT.search(text)
-            quantity = read(limit[1] or limit[2]) if limit else None
+            quantity = _limit(text)
             if quantity is not None and counts(quantity) and rungs[-1].hold is None:
                 rungs[-1] = msgspec.structs.replace(rungs[-1], hold=quantity, reach=None)
             elif not re.search(r"escalate to (?:level|tier|l)\s?\d|→\s*close", text, re.I):
@@ -49,15 +61,12 @@ def _people(block: Block) -> list[Rung]:
     """People under each other with arrows between: a line of its own for each, and on the arrow when the next is due."""
     rungs: list[Rung] = []
     arrows = 0
-    for n, line in enumerate(block.text.split("\n"), block.line + (block.kind == "fence")):
+    for n, line in _drawn(block):
         if not line.strip():
             continue
         if _ARROW.match(line):
-            arrows += bool(re.search(r"[vV↓▼⬇]", line.split("(")[0]))
-            limit = _LIMIT.search(line)
-            quantity = read(limit[1] or limit[2]) if limit else None
-            if rungs and quantity is not None and counts(quantity):
-                rungs[-1] = msgspec.structs.replace(rungs[-1], hold=quantity)
+            arrows += bool(rungs)
+            rungs[-1:] = [_held(each, line) for each in rungs[-1:]]
         elif line.startswith((" ", "\t", "|", "│", "+", "-")):
             text = re.sub(r"^[\s│├└─┬┴|+`'\\-]+", "", line)
             if rungs and text:
@@ -67,7 +76,56 @@ def _people(block: Block) -> list[Rung]:
             if not who or not PARTY.search(line) or len(line.split()) > 10:
                 return []
             rungs.append(Rung(number=len(rungs) + 1, who=who, line=n))
-    return rungs if arrows >= 1 and len(rungs) >= 2 else []
+    return rungs if arrows >= len(rungs) - 1 >= 1 else []
+
+
+def _drawn(block: Block) -> list[tuple[int, str]]:
+    """The lines of a drawing; boxes are taken off: the first line in a box stands at the margin, the others under it."""
+    lines = list(enumerate(block.text.split("\n"), block.line + (block.kind == "fence")))
+    if sum(bool(_BORDER.match(line)) for _, line in lines) < 2:
+        return lines
+    found: list[tuple[int, str]] = []
+    fresh = False
+    for n, line in lines:
+        boxed = _BOXED.match(line)
+        if _BORDER.match(line):
+            fresh = True
+        elif boxed and boxed[1]:
+            found.append((n, boxed[1] if fresh else f"  {boxed[1]}"))
+            fresh = False
+        else:
+            found.append((n, line))
+    return found
+
+
+def _held(rung: Rung, arrow: str) -> Rung:
+    """The rung with the time on the arrow below it; a time for some severities only, or that says who must answer, is none."""
+    words = _MARK.sub("", arrow).strip()
+    limit = _LIMIT.search(words)
+    quantity = read(limit[1] or limit[2]) if limit else None
+    times = [each for each in scan(words) if counts(each)]
+    if quantity is None and len(times) == 1 and not _MEETS.search(words):
+        quantity = times[0]
+    if quantity is None or not counts(quantity):
+        return rung
+    if limit is None and _of_some(words):
+        return msgspec.structs.replace(rung, unclear=words.strip("()"))
+    return msgspec.structs.replace(rung, hold=quantity)
+
+
+def _of_some(words: str) -> bool:
+    """Whether the words hold for some severities only; "level 2" is a level."""
+    return any(family(found[0]) in ("sev", "p", "s", "priority") for found in ID.finditer(words))
+
+
+def _limit(text: str) -> Quantity | None:
+    """How long a level has, on a branch under it: "no answer within 15 minutes → level 2", in any language we know."""
+    limit = _LIMIT.search(text)
+    if limit:
+        return read(limit[1] or limit[2])
+    times = [each for each in scan(text) if counts(each)]
+    refused = _REFUSED.search(text) and not _of_some(text)
+    return times[0] if refused and len(times) == 1 else None
 
 
 def of_chain(block: Block) -> list[Rung]:
@@ -79,6 +137,7 @@ def of_chain(block: Block) -> list[Rung]:
 
 
 def chain(text: str, line: int, least: int = 3) -> list[Rung]:
+    """`On-call → team lead → CTO`; a part that is only a time is how long the one before it has: `→ (15 min) →`."""
     lines = [each for each in text.split("\n") if each.strip()]
     if len(lines) != 1:
         return []
@@ -87,7 +146,24 @@ def chain(text: str, line: int, least: int = 3) -> list[Rung]:
     parts = [part.strip() for part in re.split(r"→|-+>|=>", words)]
     if _EVENT.fullmatch(parts[0]):  # "Detection → security lead → ...": what begins the ladder is nobody on it
         parts = parts[1:]
-    if len(parts) < least or any(not part or len(part.split()) > 8 for part in parts):
+    named = [(part, _only_time(part)) for part in parts]
+    people = [part for part, time in named if time is None]
+    if len(people) < least - (len(people) < len(parts)) or any(not part or len(part.split()) > 8 for part in people):
         return []
-    rungs = [rung_of(n, part, line, (), aside=part) for n, part in enumerate(parts, 1)]
-    return rungs if all(rung.who for rung in rungs) else []
+    rungs: list[Rung] = []
+    for part, time in named:
+        if time is None:
+            rungs.append(rung_of(len(rungs) + 1, part, line, (), aside=part))
+        elif not rungs or rungs[-1].hold is not None:
+            return []
+        else:
+            rungs[-1] = msgspec.structs.replace(rungs[-1], hold=time)
+    return rungs if len(rungs) > 1 and all(rung.who for rung in rungs) else []
+
+
+def _only_time(part: str) -> Quantity | None:
+    """The time of a part that names nobody: "(15 min)", "no ack in 15 min"."""
+    found = [each for each in scan(part) if each.kind == "elapsed" and each.value]
+    if len(found) != 1 or not (_REFUSED.search(part) or re.fullmatch(r"\(?(?:after |\+)?[\d.]+\s?\w+\)?", part)):
+        return None
+    return found[0]

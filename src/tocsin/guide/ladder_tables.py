@@ -1,23 +1,22 @@
-"""Escalation ladders in tables: one row per level, or one column per level and one row per severity."""
+"""Escalation ladders in tables: one row per level, or one row per step from somebody to somebody."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
-
 import msgspec
 
 from tocsin.guide.blocks import Block
-from tocsin.guide.ids import ID, family, mentioned
+from tocsin.guide.ids import ID, family
 from tocsin.guide.inline import plain
 from tocsin.guide.parties import parties
 from tocsin.guide.quantity import Quantity, read, scan
-from tocsin.guide.rungs import HOLD, LEVEL, RUNGS_MAX, Rung, counts
+from tocsin.guide.rungs import HOLD, RUNGS_MAX, Rung, counts
 
 _REACH = re.compile(
-    r"^(?:time|after|when|elapsed|timeframe|time\s*frame|delay|t\s*\+.*|trigger|condition|time elapsed|time since .*|timeline|wait)$",
+    r"^(?:time|after|when|elapsed|timeframe|time\s*frame|delay|t\s*\+.*|trigger|condition|time elapsed|time since .*|timeline|wait|when to (?:escalate|engage|involve))$",
     re.I,
 )
+_EITHER_WAY = re.compile(r"^when\b|condition|trigger", re.I)
 _VENDOR = re.compile(r"\b(?:support|vendor|provider)\b(?!\s+(?:engineer|lead|manager|team))", re.I)
 _WHO = re.compile(
     r"who|role|contact|responsible|owner|target|escalat\w*\s*(?:to|target|contact)|notif|person|team|position|^escalation$",
@@ -27,6 +26,8 @@ _WHO = re.compile(
 
 def of_table(block: Block, near: bool) -> list[Rung]:
     heads = [plain(head) for head in block.header]
+    if near and (steps := _steps(block, heads)):
+        return steps
     level_column = next(
         (
             n
@@ -105,6 +106,8 @@ def _timed(rungs: list[Rung], times: list[Quantity | None], head: str) -> list[R
             for rung, time in zip(rungs, times, strict=True)
         ]
     first = times[0]
+    if _EITHER_WAY.search(head) and counts(first) and first is not None and first.value and not counts(times[-1]):
+        return _timed(rungs, times, "escalate after")  # the first level has a time and the last has none: they hold
     starts_at_zero = first is None or first.value == 0 or first.kind in ("range", "none", "qualitative")
     rising = [_start(time) for time in times]
     known = [value for value in rising if value is not None]
@@ -124,23 +127,26 @@ def _start(time: Quantity | None) -> int | None:
     return value if isinstance(value, int) and time.kind in ("elapsed", "range", "offset") else None
 
 
-def of_matrix(block: Block, known: dict[str, str]) -> Iterator[tuple[tuple[str, ...], list[Rung]]]:
-    """`Severity | Level 1 (0-15 min) | Level 2 (15-30 min)`: a ladder per severity; a dash ends it."""
-    heads = [plain(head) for head in block.header]
-    levels = [n for n, head in enumerate(heads) if n and LEVEL.match(head)]
-    if len(levels) < 2:
-        return
-    times = [[each for each in scan(heads[n]) if each.kind in ("elapsed", "range")] for n in levels]
+def _steps(block: Block, heads: list[str]) -> list[Rung]:
+    """`From | To | When`: each row goes on from the one to whom the row above it went."""
+    places = [next((n for n, head in enumerate(heads) if re.fullmatch(kind, head, re.I)), -1) for kind in _STEP_HEADS]
+    if min(places) < 0 or not 1 < len(block.rows) + 1 <= RUNGS_MAX:
+        return []
+    rungs: list[Rung] = []
     for row in block.rows:
-        severities = mentioned(plain(row.cells[0]), known) if row.cells else ()
-        rungs: list[Rung] = []
-        for n, found in zip(levels, times, strict=True):
-            who = parties(row.cells[n]) if n < len(row.cells) else ()
-            if not who:
-                break
-            reach = found[0] if len(found) == 1 else None
-            rungs.append(
-                Rung(who=who, line=row.line, number=len(rungs) + 1, reach=reach, since_start=reach is not None)
-            )
-        if severities and rungs:
-            yield severities, rungs
+        cells = [plain(row.cells[place]) if place < len(row.cells) else "" for place in places]
+        source, target = parties(cells[0]), parties(cells[1])
+        if not source or not target or (rungs and rungs[-1].who != source):
+            return []
+        found = [each for each in scan(cells[2]) if counts(each)]
+        hold = found[0] if len(found) == 1 and not ID.search(cells[2]) else None
+        holder = Rung(number=len(rungs) or 1, who=source, line=row.line, hold=hold)
+        rungs = [*rungs[:-1], holder, Rung(number=len(rungs) + 1, who=target, line=row.line)]
+    return [msgspec.structs.replace(rung, number=n) for n, rung in enumerate(rungs, 1)]
+
+
+_STEP_HEADS = (
+    r"(?:escalate )?from|current(?: level)?",
+    r"(?:escalate )?to|next(?: level)?",
+    r"when|after|time|condition|trigger|escalate after|if",
+)

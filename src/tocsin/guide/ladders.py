@@ -17,17 +17,21 @@ from tocsin.guide.cadences import scope_of
 from tocsin.guide.ids import ID, mentioned
 from tocsin.guide.inline import plain, split_dash, split_label
 from tocsin.guide.ladder_drawings import chain, of_chain, of_tree
-from tocsin.guide.ladder_tables import of_matrix, of_table
+from tocsin.guide.ladder_matrices import of_matrix
+from tocsin.guide.ladder_mermaid import of_mermaid
+from tocsin.guide.ladder_sentences import of_paragraph, of_sentences
+from tocsin.guide.ladder_tables import of_table
 from tocsin.guide.notes import Notes
 from tocsin.guide.parties import PARTY, parties
 from tocsin.guide.quantity import Quantity, deadline, read, scan
 from tocsin.guide.rungs import HOLD, LEVEL, RUNGS_MAX, Rung, counts, plain_bound, rung_of
+from tocsin.guide.words import ESCALATION, FOREIGN_ESCALATION
 
 _LADDER = re.compile(
-    r"escalat\w*\s*(?:tree|path|paths|chain|ladder|order|levels?|contacts|tiers|flow|hierarchy|timeline|matrix)|^escalation$|\d\s+escalation$|chain of command",
+    rf"{FOREIGN_ESCALATION}|escalat\w*\s*(?:tree|path|paths|chain|ladder|order|levels?|contacts|tiers|flow|hierarchy|timeline|matrix)|^escalation$|\d\s+escalation$|chain of command",
     re.I,
 )
-_ESCALATION = re.compile(r"escalat|chain of command", re.I)
+_ESCALATION = re.compile(ESCALATION, re.I)
 Path = tuple[tuple[str, ...], str, int]  # severities, the chain as it is written, its line
 _ORDINALS = ("primary", "secondary", "tertiary", "escalation", "executive")
 _DUE = re.compile(
@@ -47,7 +51,7 @@ def compile_levels(document: Document, known: dict[str, str], paths: Sequence[Pa
     """
     found: list[Level] = []
     unscoped = False
-    for severities, rungs in _scoped(document, known, paths):
+    for severities, rungs in _scoped(document, known, paths, notes):
         if len(rungs) > RUNGS_MAX:
             continue
         if any(each.severities == severities for each in found) or (not severities and unscoped):
@@ -67,7 +71,7 @@ def compile_levels(document: Document, known: dict[str, str], paths: Sequence[Pa
 
 
 def _scoped(
-    document: Document, known: dict[str, str], paths: Sequence[Path]
+    document: Document, known: dict[str, str], paths: Sequence[Path], notes: Notes
 ) -> Iterator[tuple[tuple[str, ...], list[Rung]]]:
     """Every ladder with the severities it is for."""
     for section, rungs in _ladders(document):
@@ -85,7 +89,7 @@ def _scoped(
         if _ESCALATION.search(section.where):
             for block in section.blocks:
                 if block.kind == "table":
-                    yield from of_matrix(block, known)
+                    yield from of_matrix(block, known, notes)
 
 
 def levels(rungs: list[Rung], severities: tuple[str, ...], notes: Notes) -> Iterator[Level]:
@@ -133,15 +137,17 @@ def _ladders(document: Document) -> Iterator[tuple[Section, list[Rung]]]:
             elif block.kind == "list":
                 yield section, _of_list(section, block, near)
             elif block.kind in ("fence", "code") and near:
-                yield section, of_tree(block)
+                yield section, of_mermaid(block) if block.info.startswith("mermaid") else of_tree(block)
             elif block.kind == "paragraph" and near:
-                yield section, of_chain(block)
+                yield section, of_chain(block) or of_paragraph(block.text, block.line)
 
 
 # --- lists ------------------------------------------------------------------------------------------------------------
 
 
 def _of_list(section: Section, block: Block, near: bool) -> list[Rung]:
+    if near and (told := _timeline(block) or of_sentences([(item.line, item.text) for item in block.items])):
+        return told
     title = section.title
     rungs = []
     for item in block.items[: RUNGS_MAX + 1]:
@@ -150,6 +156,8 @@ def _of_list(section: Section, block: Block, near: bool) -> list[Rung]:
         words = plain(first)
         level = LEVEL.match(label.label if label else words)
         actions = tuple(plain(sub.text) for child in item.blocks for sub in child.items)
+        if level and near and (_STEP.match(first) or _leads_on(label.value if label else level[2])):
+            return []
         if level and near:
             text = label.value if label and label.value else level[2]
             name = level[2].strip(" ()") if label and label.value and parties(level[2]) and not scan(level[2]) else ""
@@ -191,10 +199,43 @@ def _of_list(section: Section, block: Block, near: bool) -> list[Rung]:
     return rungs if numbered and len(rungs) == len(block.items) and named else []
 
 
+def _timeline(block: Block) -> list[Rung]:
+    """`After 15 minutes: team lead`: a list whose labels are all times."""
+    rungs = []
+    for item in block.items[: RUNGS_MAX + 1]:
+        first = item.text.split("\n")[0]
+        label = split_label(first) or split_dash(first)
+        time = read(label.label) if label else None
+        who = parties(label.value) if label else ()
+        if label is None or not counts(time) or not who or not PARTY.search(label.value):
+            return []
+        actions = tuple(plain(sub.text) for child in item.blocks for sub in child.items)
+        rungs.append(
+            Rung(number=len(rungs) + 1, who=who, line=item.line, reach=time, since_start=True, actions=actions)
+        )
+    starts = [_start(rung.reach) for rung in rungs]
+    rising = all(a is not None and b is not None and a < b for a, b in zip(starts, starts[1:], strict=False))
+    return rungs if len(rungs) > 1 and rising and starts[0] == 0 else []
+
+
+def _start(time: Quantity | None) -> int | None:
+    value = time.value[0] if time is not None and isinstance(time.value, tuple) else time.value if time else None
+    return value if isinstance(value, int) else None
+
+
 def _person(words: str) -> str:
     """`Team lead → if nobody answers in 15 minutes`: the part that names somebody."""
     parts = re.split(r"\s*(?:→|->|=>)\s*", words)
     return parts[0] if len(parts) == 2 and PARTY.search(parts[0]) else words
+
+
+_STEP = re.compile(r"\W*(?:level|tier|l)\s?-?\d\W{0,4}(?:→|->|=>)\s*\W{0,2}(?:level|tier|l)\s?-?\d", re.I)
+
+
+def _leads_on(words: str) -> bool:
+    """`Losses of 2% → notify operations` is a condition and no level; `L1 → L2` is a step between two (`_STEP`)."""
+    arrow = re.match(r"\s*(.*?)\s*(?:→|->|=>)", words)
+    return arrow is not None and not PARTY.search(arrow[1])
 
 
 def __is_rung(words: str) -> bool:

@@ -9,6 +9,7 @@ import msgspec
 from tocsin.core.policy import Deadline
 from tocsin.guide.inline import plain
 from tocsin.guide.quantity import Quantity, deadline, normalise, scan
+from tocsin.guide.words import PEOPLE
 
 PARTIES_MAX = 12
 
@@ -26,14 +27,14 @@ _SPLIT = re.compile(
     r"\s*(?:\s\+\s|\s&\s|,\s+and\s+|,\s+or\s+|;\s*|,\s+|\s+and\s+|\s+or\s+|\s+plus\s+|(?<=\w)\s?/\s?(?=\w))\s*"
 )
 _NOBODY = re.compile(
-    r"^(?:none|n/a|no\b.*|-+|not\s.*|normal\b.*|as\s+needed|optional|automatic|standard\b.*|regular\b.*|within.*|immediate(?:ly)?|during\b.*|(?:business|working|office)\s+hours.*|after[\s-]hours.*|next\b.*|when\b.*|if\b.*|only\b.*)$",
+    r"^(?:none|n/a|no\b.*|-+|not\s.*|normal\b.*|as\s+needed|optional|automatic|standard\b.*|regular\b.*|within.*|immediate(?:ly)?|during\b.*|(?:business|working|office)\s+hours.*|after[\s-]hours.*|next\b.*|when\b.*|if\b.*|only\b.*|(?:create|log|file|raise|open)\s+(?:an?\s+)?(?:\w+\s+){0,2}(?:ticket|issue|task|bug|story)s?\b.*)$",
     re.I,
 )
 
 
 def parties(text: str) -> tuple[str, ...]:
     """The roles or groups of a phrase: "Escalate to team lead and additional engineers" names two."""
-    words = re.sub(r"\([^()]{0,120}\)", " ", plain(text)).strip(" .:;-–—")
+    words = re.sub(r"[(（][^()（）]{0,120}[)）]", " ", plain(text)).strip(" .:;-–—")
     words = _VERB.sub("", _without_quantities(words), count=1)
     found = []
     for part in (words,) if words.startswith("@") and " " not in words else _SPLIT.split(words)[:PARTIES_MAX]:
@@ -45,7 +46,7 @@ def parties(text: str) -> tuple[str, ...]:
 
 
 PARTY = re.compile(
-    r"engineer|on-?call|\blead\b|\bleads?hip|manage|director|\bc(?:to|eo|io|iso|oo|fo|so|xo)\b|\bvp\b|president|\bhead\b|\bteam|officer|commander|support|owner|admin|executive|\bsre\b"
+    rf"{PEOPLE}|engineer|on-?call|\blead\b|\bleads?hip|manage|director|\bc(?:to|eo|io|iso|oo|fo|so|xo)\b|\bvp\b|president|\bhead\b|\bteam|officer|commander|support|owner|admin|executive|\bsre\b"
     r"|devops|\bdba\b|vendor|provider|\bops\b|operations|stakeholder|respond|secondary|primary|legal|\bboard\b|specialist|expert|chief|coordinator|developer|architect"
     r"|supervisor|\bdesk\b|principal|senior|staff|founder|partner|@",
     re.I,

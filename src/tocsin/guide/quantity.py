@@ -51,6 +51,7 @@ class Quantity(msgspec.Struct, frozen=True, kw_only=True):
     """What a phrase means. `value` is seconds, a pair of seconds, a count of business units, or a name.
 
     `months` keeps calendar months exact where the unit was months or longer; `bound` is how the guide limits it.
+    `working_days`: an interval that counts working days, such as "daily on weekdays".
     """
 
     kind: Kind
@@ -60,6 +61,7 @@ class Quantity(msgspec.Struct, frozen=True, kw_only=True):
     start: int = 0
     end: int = 0
     months: tuple[int, ...] = ()
+    working_days: int = 0
 
 
 _N = (
@@ -75,7 +77,9 @@ _BOUND = (
     r"|(?P<about>~|≈|about|approx(?:\.|imately)?|around|roughly))\s*(?:an?\s+(?=\d))?"
 )
 _BOUND_2 = re.sub(r"P<(\w+)>", r"P<\1_2>", _BOUND)
-_EVERY = r"(?P<every>every|each|once\s+(?:per|an?|every|each)|per|кажд\w+|cada|a\s+cada|alle|매)\s*(?:the\s+)?"
+_EVERY = r"(?P<every>every|each|once\s+(?:per|an?|every|each)|per|кажд\w+|cada|a\s+cada|alle|jede[nrs]?|tou(?:te)?s\s+les|chaque|ogni|elke|setiap|mỗi|매|每|毎)\s*(?:the\s+)?"
+_WORKDAY = r"(?:(?:business|working|work)[\s-]+days?|weekdays?)(?!\w)"
+_WORKWEEK = r"mon(?:day)?s?\s?(?:-|to|through)\s?fri(?:day)?s?(?!\w)"
 _GRAMMAR = re.compile(
     rf"""
     (?P<offset>\bt\s?\+\s?(?P<on>\d{{1,5}})\s?(?P<ou>{_U})?)
@@ -83,6 +87,7 @@ _GRAMMAR = re.compile(
   | (?P<sbd>\bsame[\s-]+(?:business|working|work|biz)[\s-]+day\b|\b(?:by\s+)?(?:end|close)\s+of\s+business(?:\s+day)?\b|\b(?:cob|eob)\b)
   | (?P<nextday>\bnext[\s-]day\b|\btomorrow\b)
   | (?P<sameday>\bsame[\s-](?:calendar\s+)?day\b|\b(?:by\s+)?end\s+of\s+(?:the\s+)?day\b|\beod\b)
+  | (?P<ebd>(?<!\w)(?:(?:every|each|once\s+(?:an?|per|every|each))\s+(?:(?P<ebn>{_N}|other|second)\s+)?{_WORKDAY}|daily\W{{1,3}}(?:only\s+)?(?:on\s+|during\s+)?(?:{_WORKDAY}|{_WORKWEEK})(?:\s+only)?\)?))
   | (?:{_BOUND_2})?(?:(?<!\w)(?P<bn1>{_N})\s?-\s?)?(?<!\w)(?P<bn>{_N})[\s-]*(?:(?:business|working|work|office|service|biz|bus\.?)[\s-]+(?P<bu>days?|hours?|hrs?)|(?P<bd>bds?|wds?|{BUSINESS_DAYS})|(?P<bh>{BUSINESS_HOURS}))(?![^\W\d_内以])
   | (?:{_EVERY})?(?:(?:{_BOUND}))?(?:
         (?<![\w.])(?P<ra>{_N})\s?(?P<rau>{_U})?\s?(?:-|to\b|до)\s?(?P<rb>{_N})[\s-]?(?P<rbu>{_U})
@@ -260,6 +265,9 @@ def _quantity(match: re.Match[str]) -> Quantity | None:
     ):
         if got[group]:
             return replace(at, kind="calendar", value=name, bound="<=")
+    if got["ebd"]:
+        days = 2 if got["ebn"] in ("other", "second") else int(number(got["ebn"] or "1"))
+        return replace(at, kind="interval", value=days * 86400, bound="=", working_days=days) if days else None
     bound = _bound(got)
     if got["bn"]:
         hours = got["bh"] or (got["bu"] or "d").startswith("h")
@@ -356,6 +364,8 @@ def deadline(quantity: Quantity | None, *, lower: bool = False) -> Deadline | No
         return Deadline(seconds=chosen, text=text)
     if not isinstance(value, int):
         return None
+    if quantity.working_days:
+        return Deadline(business_days=quantity.working_days, text=text)
     if quantity.kind == "business_days":
         return Deadline(business_days=value, text=text)
     if quantity.kind == "business_hours":

@@ -9,11 +9,12 @@ import msgspec
 from tocsin.guide.inline import plain
 from tocsin.guide.parties import parties
 from tocsin.guide.quantity import Quantity, scan
+from tocsin.guide.words import FOREIGN_AFTER, FOREIGN_NEGATIVE, LEVEL_WORDS
 
 RUNGS_MAX = 10  # a ladder with more levels is a list of something else
 
 LEVEL = re.compile(
-    r"^(?:escalation\s+)?(?:level|lvl|tier|l|stage|step)\s?-?(\d)\b\s*(?:escalation\b\s*)?[:.–—-]*\s*(.*)$", re.I
+    rf"^(?:escalation\s+)?(?:level|lvl|tier|l|stage|step|{LEVEL_WORDS})\s?-?(\d)\b\s*(?:escalation\b\s*)?[:.–—-]*\s*(.*)$", re.I
 )
 HOLD = re.compile(
     r"escalat\w*\s*(?:after|time|timeout|if|when|to next|threshold|window|trigger)|timeout|time\s*limit|time\s*before|max(?:imum)?\s*time|hold",
@@ -47,6 +48,7 @@ def counts(time: Quantity | None) -> bool:
 
 def rung_of(number: int, text: str, line: int, actions: tuple[str, ...], aside: str = "") -> Rung:
     """A rung of a list: its time stands in the words ("after 30 minutes", "(0-15 min)") or in its sub-items."""
+    text = re.sub(r"^[一二三四五]级\s*[:：]\s*", "", text)
     who = parties(text)
     times = [each for each in scan(plain(aside or text)) if each.kind in ("elapsed", "range", "offset")]
     hold = next(
@@ -73,7 +75,9 @@ def rung_of(number: int, text: str, line: int, actions: tuple[str, ...], aside: 
         ):
             hold = times[0] if re.search(r"escalate (?:after|if)", words, re.I) else None
             reach = None if hold else times[0]
-        elif re.search(r"\bafter\b|>|\+", words):
+        elif re.search(FOREIGN_NEGATIVE, words, re.I):
+            reach = times[0]
+        elif re.search(rf"\bafter\b|>|\+|{FOREIGN_AFTER}", words, re.I):
             reach = times[0]
             since = not re.search(r"no (?:response|ack|answer)|previous|level \d|l\d", words, re.I)
         else:

@@ -182,10 +182,17 @@ def _read_fields(draft: Draft, entry: Entry, context: str, scheme: Scheme, notes
             r"response\b", field.label, re.I
         ):  # "Response cadence": several things in one cell, each with its verb
             _spoken_field(draft, field, scheme, notes)
+        elif _SOME_HOURS.search(field.label) and scan(plain(field.value)):
+            message = f'{draft.id}: "{plain(field.value)[:80]}" holds {field.label.casefold()} only, so no clock starts'
+            notes.add("GUIDE-UNREAD", "note", field.line, message, "write one limit that holds at any time")
         if kind == "updates" or re.fullmatch(r"communications?(?: rule)?", field.label, re.I):
             draft.communication = draft.communication or plain(field.value)
     for field in sla[:1] if len(sla) == 1 else []:
         _clock_field(draft, context or "respond", field, notes)
+
+
+# "Business hours | After hours": a limit that depends on the time of day has no place in a policy.
+_SOME_HOURS = re.compile(r"\b(?:after|off|out[\s-]of|outside|business|working|office|core)[\s-]*hours?\b|\bnights?\b|\bweekends?\b|\bholidays?\b|\bovernight\b", re.I)  # fmt: skip
 
 
 def _timing_field(draft: Draft, field: Field, scheme: Scheme, notes: Notes, *, audience: str) -> None:

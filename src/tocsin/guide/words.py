@@ -85,3 +85,22 @@ _FILLERS = """a ack acknowledge acknowledged acknowledgement acknowledgment aim 
  target: team the time timeline times to total triage typically update updates usually we will window with within work
  响应 回应 内 以内 解决 恢复 处理 初步 응답 대응 이내 해결 対応 解決"""
 FILLERS = frozenset(_FILLERS.split())
+
+# Words of other languages that a heading about escalation, a level, a person and a refusal are known by.
+FOREIGN_ESCALATION = (
+    r"eskalation|eskalasi|escalami|escalonam|escalad[ao]|escalado|escalaç|эскалац|エスカレーション|에스컬레이션|上报"
+    r"|(?:问题|事件|告警|故障)升级|升级(?:流程|路径|机制|策略|矩阵|链|联系)"
+)
+ESCALATION = rf"escalat|chain of command|{FOREIGN_ESCALATION}"
+LEVEL_WORDS = r"stufe|eskalationsstufe|ebene|nivel|nível|niveau|livello|уровень|tingkat|cấp"
+PEOPLE = (
+    r"bereitschaft|leiter|leitung|führung|vorstand|ingenier|guardia|l[ií]der|director|gerente|jef[ea]\b|responsable|astreinte|ingénieur|directeur|direct(?:ion|rice)\b"
+    r"|équipe|equip[oe]|plantão|engenheir|coorden|técnic|reperibil|responsabile|дежурн|инженер|тимлид|руковод|директор|менеджер|разработ|команд|администратор"
+    r"|值班|工程师|负责人|经理|总监|主管|团队|担当|責任者|部長|マネージャ|담당|엔지니어|팀장|관리자"
+)
+FOREIGN_NEGATIVE = (
+    r"\b(?:kein\w*|nicht|ohne|sin|sem|não|нет|не|без|pas|aucune?|sans|senza|tidak|không)\b"
+    r"|未|没有|無|无|없|않"
+)
+FOREIGN_AFTER = r"\b(?:después\s+de|depois\s+de|após|nach|après|dopo|через|после|setelah|sau)\b"
+NEGATIVE = rf"\b(?:no|not|never|un\w+|without|fails?|cannot|isn't|doesn't|non)\b|{FOREIGN_NEGATIVE}"

@@ -1,0 +1,111 @@
+"""Escalation ladders in matrices: a row per severity and a column per step, or a row per role and a column per severity."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from tocsin.guide.blocks import Block, Row
+from tocsin.guide.ids import ID, mentioned
+from tocsin.guide.inline import plain
+from tocsin.guide.notes import Notes
+from tocsin.guide.parties import names_somebody, parties
+from tocsin.guide.quantity import Quantity, read, scan
+from tocsin.guide.rungs import LEVEL, RUNGS_MAX, Rung, counts
+
+Ladders = Iterator[tuple[tuple[str, ...], list[Rung]]]
+
+_FIRST = re.compile(
+    r"(?:first|initial|primary|immediate(?:ly)?)(?:\s+(?:contact|responder|response|escalation|notification|owner|on-?call))?|on-?call|who",
+    re.I,
+)
+# What may stand beside the time in the header of a step: "Escalation (15 min)", "After 30 min without ack".
+_STEP_WORDS = re.compile(
+    r"escalat\w*|after|at|if|to|no|not|un\w+|ack\w*|respon\w+|resol\w+|without|progress|step|t|min|level|\d+", re.I
+)
+_NOTHING = re.compile(r"[-–—/\s.]*|n/?a|none", re.I)
+_ROLE = re.compile(r"roles?|who|contact|escalat\w*(?:\s+to)?|person|position|team|party|responder|stakeholder", re.I)
+
+
+def of_matrix(block: Block, known: dict[str, str], notes: Notes) -> Ladders:
+    """Every ladder of a table under a heading about escalation; what its cells do not say clearly is reported."""
+    heads = [plain(head) for head in block.header]
+    steps = _step_columns(heads)
+    if len(steps) > 1:
+        yield from _by_severity(block, steps, known)
+    elif heads and _ROLE.search(heads[0]):
+        yield from _by_role(block, heads, known, notes)
+
+
+def _step_columns(heads: list[str]) -> dict[int, Quantity | None]:
+    """The columns that are steps, with the time of each: "Level 1 (0-15 min)", "Escalation (15 min)", "30 min"."""
+    found: dict[int, Quantity | None] = {}
+    for n, head in enumerate(heads):
+        times = [each for each in scan(head) if each.kind in ("elapsed", "range", "offset")]
+        time = times[0] if len(times) == 1 else None
+        if n and (LEVEL.match(head) or (time is not None and _is_step(head, time))):
+            found[n] = time
+        elif n and not found and _FIRST.fullmatch(head):
+            found[n] = Quantity(kind="elapsed", value=0, bound="=")
+    timed = [time for n, time in found.items() if time is not None and time.value != 0]
+    levels = [n for n in found if LEVEL.match(heads[n])]
+    return found if timed or len(levels) > 1 else {}
+
+
+def _is_step(head: str, time: Quantity) -> bool:
+    words = re.findall(r"[^\W\d_]+", head)
+    named = set(re.findall(r"[^\W\d_]+", time.text))
+    return all(word.casefold() in named or _STEP_WORDS.fullmatch(word) for word in words)
+
+
+def _by_severity(block: Block, steps: dict[int, Quantity | None], known: dict[str, str]) -> Ladders:
+    """A ladder per row; a dash in front of the last one who is named is passed over, one behind it ends the ladder."""
+    for row in block.rows:
+        severities = mentioned(plain(row.cells[0]), known) if row.cells else ()
+        rungs: list[Rung] = []
+        for n, reach in steps.items():
+            cell = plain(row.cells[n]).strip() if n < len(row.cells) else ""
+            who = parties(cell)
+            if not any(names_somebody(each) for each in who) and not _NOTHING.fullmatch(cell):
+                rungs = []
+                break  # "Create ticket" calls nobody
+            if who:
+                rungs.append(
+                    Rung(who=who, line=row.line, number=len(rungs) + 1, reach=reach, since_start=reach is not None)
+                )
+        if severities and rungs and len(rungs) <= RUNGS_MAX:
+            yield severities, rungs
+
+
+def _by_role(block: Block, heads: list[str], known: dict[str, str], notes: Notes) -> Ladders:
+    """`Role | SEV1 | SEV2` over minutes: the ladder of a severity is its column, where the times rise from zero."""
+    columns = [(n, severities) for n, head in enumerate(heads) if n and ID.search(head) and (severities := mentioned(head, known))]  # fmt: skip
+    if len(columns) < 2 or len(block.rows) < 2 or len(block.rows) > RUNGS_MAX:
+        return
+    for n, severities in columns:
+        rungs = _column(block.rows, n)
+        if rungs:
+            yield severities, rungs
+        elif any(scan(plain(row.cells[n])) for row in block.rows if n < len(row.cells)):
+            message = f'the column "{heads[n]}" is no time line that rises from zero, so no ladder was taken from it'
+            hint = "write one time per role, the first one 0 or immediate"
+            notes.add("GUIDE-UNREAD", "note", block.line, message, hint)
+
+
+def _column(rows: list[Row], n: int) -> list[Rung]:
+    rungs: list[Rung] = []
+    last = -1
+    for row in rows:
+        cell = plain(row.cells[n]) if n < len(row.cells) else ""
+        time = read(cell)
+        if time is None or time.kind == "none":
+            break
+        if not counts(time) or not isinstance(time.value, int) or time.value <= last:
+            break
+        last = time.value
+        who = parties(row.cells[0])
+        if not who or not any(names_somebody(each) for each in who):
+            return []
+        rungs.append(Rung(who=who, line=row.line, number=len(rungs) + 1, reach=time, since_start=True))
+    starts = bool(rungs) and rungs[0].reach is not None and rungs[0].reach.value == 0
+    return rungs if starts and len(rungs) > 1 else []

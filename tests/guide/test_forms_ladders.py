@@ -1,0 +1,225 @@
+"""Ladders and cadences in forms met on public pages that nobody tuned on, written afresh and small."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from tests.guide.scoring import value
+from tocsin.core.policy import Policy
+from tocsin.guide.compile import compile_guide
+
+Rungs = list[tuple[str, str, Any, str]]
+
+
+def page(body: str) -> str:
+    return (
+        "# Incident response\n\n## Severity levels\n\n"
+        "| Severity | Meaning | Response time |\n|---|---|---|\n"
+        "| SEV1 | All is down | 15 minutes |\n| SEV2 | Much is down | 1 hour |\n| SEV3 | A flaw | 1 day |\n\n"
+        f"{body}\n"
+    )
+
+
+def compiled(body: str) -> Policy:
+    return compile_guide(page(body), "g.md").policy
+
+
+def rungs(body: str) -> Rungs:
+    """(severities, who, how long, since when) of each level."""
+    return [
+        (",".join(each.severities), "+".join(each.who).casefold(), value(each.within), each.since if each.within else "")
+        for each in compiled(body).escalation.levels
+    ]
+
+
+def unread(body: str) -> set[int]:
+    """The lines of the body, from 1, of which the findings say that they were not understood."""
+    above = page("").count("\n") - 1
+    return {
+        each.line - above
+        for each in compiled(body).findings
+        if each.rule in ("GUIDE-UNREAD", "GUIDE-NOT-UNDERSTOOD")
+    }
+
+
+TIMELINE = [("", "duty engineer", 600, "opened"), ("", "team lead", 2400, "opened"), ("", "cto", None, "")]
+STEPS = [("", "duty engineer", 600, "level"), ("", "team lead", 2400, "level"), ("", "cto", None, "")]
+
+LADDERS: dict[str, tuple[str, Rungs]] = {
+    "times in the headers of columns": (
+        "## Escalation matrix\n\n| Severity | First contact | Escalation (10 min) | Escalation (40 min) |\n|---|---|---|---|\n"
+        "| SEV1 | Duty engineer | Team lead | CTO |\n| SEV2 | Duty engineer | Team lead | - |\n| SEV3 | Create ticket | Web team | - |\n",
+        [
+            ("SEV1", "duty engineer", 600, "opened"), ("SEV1", "team lead", 2400, "opened"), ("SEV1", "cto", None, ""),
+            ("SEV2", "duty engineer", 600, "opened"), ("SEV2", "team lead", None, ""),
+        ],
+    ),
+    "columns that are times alone": (
+        "## Escalation\n\n| Severity | Immediate | 10 min | 40 min |\n|---|---|---|---|\n| SEV1 | Duty engineer | Team lead | CTO |\n| SEV2 | Duty engineer | - | Team lead |\n",
+        [
+            ("SEV1", "duty engineer", 600, "opened"), ("SEV1", "team lead", 2400, "opened"), ("SEV1", "cto", None, ""),
+            ("SEV2", "duty engineer", 2400, "opened"), ("SEV2", "team lead", None, ""),
+        ],
+    ),
+    "roles against severities": (
+        "## Escalation matrix\n\n| Role | SEV1 | SEV2 | SEV3 |\n|---|---|---|---|\n| Duty engineer | Immediate | Immediate | Business hours |\n"
+        "| Team lead | 10 min | 1 hour | 4 hours |\n| CTO | 40 min | Next day | Weekly review |\n",
+        [
+            ("SEV1", "duty engineer", 600, "opened"), ("SEV1", "team lead", 2400, "opened"), ("SEV1", "cto", None, ""),
+            ("SEV2", "duty engineer", 3600, "opened"), ("SEV2", "team lead", None, ""),
+        ],
+    ),
+    "steps from somebody to somebody": (
+        "## Escalation\n\n| From | To | When |\n|---|---|---|\n| Duty engineer | Team lead | No acknowledgement within 10 min |\n| Team lead | CTO | Not resolved within 40 min |\n",
+        STEPS,
+    ),
+    "when to escalate, the first with a time and the last without": (
+        "## Escalation levels\n\n| Level | Role | When to escalate |\n|---|---|---|\n| L1 | Duty engineer | After 10 min without progress |\n| L2 | Team lead | After 40 min |\n| L3 | CTO | SEV1 only |\n",
+        STEPS,
+    ),
+    "when to escalate, the first at once": (
+        "## Escalation levels\n\n| Level | Role | When to escalate |\n|---|---|---|\n| L1 | Duty engineer | Immediately |\n| L2 | Team lead | After 10 min |\n| L3 | CTO | After 40 min |\n",
+        TIMELINE,
+    ),
+    "labels that are times, under a severity": (
+        "## Escalation\n\n### SEV1\n\n- Immediately: duty engineer\n- After 10 minutes: team lead\n- After 40 minutes: page the CTO\n",
+        [("SEV1", *each[1:]) for each in TIMELINE],
+    ),
+    "offsets": ("## Escalation\n\n- T+0: page the duty engineer\n- T+10m: page the team lead\n- T+40m: page the CTO\n", TIMELINE),
+    "times between the arrows": ("## Escalation\n\nDuty engineer → (10 min) → Team lead → (40 min) → CTO\n", STEPS),
+    "sentences in a list": (
+        "## Escalation policy\n\n1. Duty engineer is paged.\n2. If not acknowledged within 10 minutes, the team lead is paged.\n3. If not resolved within 40 minutes, call the CTO.\n",
+        STEPS,
+    ),
+    "sentences in a paragraph": (
+        "## Escalation\n\nIf the duty engineer does not acknowledge within 10 minutes, escalate to the team lead. If the team lead does not answer within 40 minutes, page the CTO.\n",
+        STEPS,
+    ),
+    "a Mermaid chart with the times on its edges": (
+        "## Escalation\n\n```mermaid\nflowchart TD\n  A[Alert] --> B[L1: Duty engineer]\n  B -->|Ack within 10m| C[Monitor]\n  B -->|No ack 10m| D[L2: Team lead]\n  D -->|No ack 40m| E[CTO]\n```\n",
+        STEPS,
+    ),
+    "a Mermaid chart with questions": (
+        "## Escalation\n\n```mermaid\nflowchart TD\n  A[Page duty engineer] --> B{Acknowledged within 10 min?}\n  B -->|Yes| M[Mend]\n  B -->|No| C[Page team lead]\n  C --> D{Acknowledged within 40 min?}\n  D -->|No| E[Page CTO]\n```\n",
+        STEPS,
+    ),
+    "boxes": (
+        "## Escalation\n\n```\n┌───────────────┐\n│ Duty engineer │\n└───────┬───────┘\n        ▼ 10 min\n┌───────────────┐\n│ Team lead     │\n└───────┬───────┘\n        ▼ 40 min\n┌───────────────┐\n│ CTO           │\n└───────────────┘\n```\n",
+        STEPS,
+    ),
+    "bars with conditions": (
+        "## Escalation\n\n```\nDuty engineer (primary)\n    | (if no acknowledgment within 10 min)\nTeam lead\n    | (if not resolved in 40 min)\nCTO\n```\n",
+        STEPS,
+    ),
+    "German tree": (
+        "## Eskalation\n\n```\nStufe 1: Bereitschaftsdienst\n  └─ keine Antwort innerhalb von 10 Minuten → Stufe 2\nStufe 2: Teamleitung\n  └─ nicht gelöst innerhalb von 40 Minuten → Stufe 3\nStufe 3: Vorstand\n```\n",
+        [("", "bereitschaftsdienst", 600, "level"), ("", "teamleitung", 2400, "level"), ("", "vorstand", None, "")],
+    ),
+    "Spanish arrows": (
+        "## Ruta de escalamiento\n\n```\nNivel 1: Ingeniero de guardia\n   ↓ (sin respuesta en 10 minutos)\nNivel 2: Líder técnico\n   ↓ (no resuelto en 40 minutos)\nNivel 3: Directora\n```\n",
+        [("", "ingeniero de guardia", 600, "level"), ("", "líder técnico", 2400, "level"), ("", "directora", None, "")],
+    ),
+    "Russian arrows": (
+        "## Эскалация\n\n```\nДежурный инженер\n   ↓ (нет ответа 10 минут)\nТимлид\n   ↓ (не решено за 40 минут)\nДиректор\n```\n",
+        [("", "дежурный инженер", 600, "level"), ("", "тимлид", 2400, "level"), ("", "директор", None, "")],
+    ),
+    "Chinese list": (
+        "## 升级流程\n\n1. 一级：值班工程师\n2. 二级：技术负责人（10分钟未解决）\n3. 三级：部门经理（40分钟未解决）\n",
+        [("", "值班工程师", 600, "level"), ("", "技术负责人", 2400, "level"), ("", "部门经理", None, "")],
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("form", LADDERS)
+def test_a_ladder_is_read_in_this_form(form: str):
+    body, expected = LADDERS[form]
+
+    assert rungs(body) == expected
+
+
+NONE: dict[str, tuple[str, set[int]]] = {
+    "steps between levels that nobody named": ("## Escalation\n\n- L1 → L2: after 30 minutes without progress\n- L2 → L3: after 1 hour\n", {3, 4}),
+    "conditions with what is done": ("## Escalation matrix\n\n- **Level 1:** losses above 2% in 1 day → notify operations\n- **Level 2:** kill switch → notify management\n", {3}),
+    "a step without the first one": ("## Escalation\n\n- SEV1: escalate to the CTO if not resolved within 30 minutes\n", {3}),
+    "roles whose times do not rise": ("## Escalation\n\n| Role | SEV1 | SEV2 |\n|---|---|---|\n| Duty engineer | 30 min | 1 hour |\n| Team lead | 15 min | 1 hour |\n", {3, 5, 6}),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("form", NONE)
+def test_what_is_no_ladder_is_reported_instead(form: str):
+    body, lines = NONE[form]
+
+    assert rungs(body) == []
+    assert unread(body) == lines
+
+
+def test_a_time_on_an_arrow_for_some_severities_only_sets_none():
+    body = "## Escalation\n\n```\nLevel 1: Duty engineer\n   |\n   v (after 15 min unresolved SEV1/SEV2)\nLevel 2: Team lead\n```\n"
+
+    assert rungs(body) == [("", "duty engineer", None, ""), ("", "team lead", None, "")]
+    assert unread(body) == {4}
+
+
+CADENCES: dict[str, tuple[str, list[tuple[str, tuple[str, ...], Any]]]] = {
+    "audiences against severities": (
+        "## Communication cadence\n\n| Stakeholder | SEV1 | SEV2 |\n|---|---|---|\n| Customers | 20 min | 2 hrs |\n| Board | Real-time | Daily |\n",
+        [("customers", ("SEV1",), 1200), ("customers", ("SEV2",), 7200), ("board", ("SEV2",), 86400)],
+    ),
+    "audiences against severities, told and told again": (
+        "## Communication matrix\n\n| Audience | SEV1 | SEV2 |\n|---|---|---|\n| Board | Immediate, hourly updates | 1 hour, daily updates |\n| Staff | 2 hours, as needed | 1 day |\n",
+        [("board", ("SEV1",), 3600), ("board", ("SEV2",), 86400)],
+    ),
+    "severities against audiences": (
+        "## Update frequency\n\n| Severity | Internal | Customers |\n|---|---|---|\n| SEV1 | 20 min | 40 min |\n| SEV2 | 2 hours | - |\n",
+        [("internal", ("SEV1",), 1200), ("customers", ("SEV1",), 2400), ("internal", ("SEV2",), 7200)],
+    ),
+    "working days": (
+        "## Communication\n\n- SEV1: updates every 20 minutes\n- SEV2: updates daily on business days\n- SEV3: updates every 2 working days\n",
+        [("stakeholders", ("SEV1",), 1200), ("stakeholders", ("SEV2",), "1 business day"), ("stakeholders", ("SEV3",), "2 business days")],
+    ),
+    "working days in a column": (
+        "## Updates\n\n| Severity | Update frequency |\n|---|---|\n| SEV1 | Hourly |\n| SEV2 | Daily (Mon-Fri) |\n",
+        [("stakeholders", ("SEV1",), 3600), ("stakeholders", ("SEV2",), "1 business day")],
+    ),
+    "French": (
+        "## Communication\n\n### Fréquence des mises à jour\n\n| Sévérité | Fréquence |\n|---|---|\n| SEV1 | Toutes les 20 minutes |\n| SEV2 | Toutes les 2 heures |\n",
+        [("stakeholders", ("SEV1",), 1200), ("stakeholders", ("SEV2",), 7200)],
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("form", CADENCES)
+def test_a_cadence_is_read_in_this_form(form: str):
+    body, expected = CADENCES[form]
+
+    found = [(each.audience, each.severities, value(each.every)) for each in compiled(body).cadences if each.confirmed]
+
+    assert sorted(found, key=str) == sorted(expected, key=str)
+
+
+def test_updates_in_working_hours_only_are_reported_and_start_no_timer():
+    body = "## Communication\n\n- SEV2: status updates hourly during business hours\n"
+
+    assert compiled(body).cadences == ()
+    assert unread(body) == {3}
+
+
+def test_times_by_the_hour_of_the_day_are_reported_and_start_no_clock():
+    text = (
+        "# Incidents\n\n## Severity\n\n| Severity | Meaning |\n|---|---|\n| SEV1 | down |\n| SEV2 | slow |\n\n"
+        "## Response times\n\n| Severity | Business hours | After hours |\n|---|---|---|\n| SEV1 | 15 min | 30 min |\n| SEV2 | 1 hour | next business day |\n"
+    )
+
+    policy = compile_guide(text, "g.md").policy
+
+    assert [each.respond_within for each in policy.severities] == [None, None]
+    assert [each.line for each in policy.findings if each.rule == "GUIDE-UNREAD"] == [14, 14, 15, 15]
+
+
+def test_a_deadline_under_the_heading_of_a_template_is_reported():
+    body = "## Post-incident review template\n\n**Due:** within 5 business days of resolution\n\n- Summary\n"
+
+    assert compiled(body).review.within is None
+    assert unread(body) == {3}
