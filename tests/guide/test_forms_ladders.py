@@ -29,7 +29,12 @@ def compiled(body: str) -> Policy:
 def rungs(body: str) -> Rungs:
     """(severities, who, how long, since when) of each level."""
     return [
-        (",".join(each.severities), "+".join(each.who).casefold(), value(each.within), each.since if each.within else "")
+        (
+            ",".join(each.severities),
+            "+".join(each.who).casefold(),
+            value(each.within),
+            each.since if each.within else "",
+        )
         for each in compiled(body).escalation.levels
     ]
 
@@ -38,9 +43,7 @@ def unread(body: str) -> set[int]:
     """The lines of the body, from 1, of which the findings say that they were not understood."""
     above = page("").count("\n") - 1
     return {
-        each.line - above
-        for each in compiled(body).findings
-        if each.rule in ("GUIDE-UNREAD", "GUIDE-NOT-UNDERSTOOD")
+        each.line - above for each in compiled(body).findings if each.rule in ("GUIDE-UNREAD", "GUIDE-NOT-UNDERSTOOD")
     }
 
 

@@ -235,9 +235,7 @@ _DUTY = re.compile(
 )
 
 
-_DUTIES = re.compile(
-    rf"{ESCALATION}|\bcadence\b|update frequency|respon\w+ (?:times?|targets?|matrix)|\bslas?\b", re.I
-)
+_DUTIES = re.compile(rf"{ESCALATION}|\bcadence\b|update frequency|respon\w+ (?:times?|targets?|matrix)|\bslas?\b", re.I)
 
 
 def _not_understood(document: Document, scheme: Scheme, notes: Notes) -> None:
@@ -269,7 +267,9 @@ def _not_understood(document: Document, scheme: Scheme, notes: Notes) -> None:
 
 
 _REVIEW = re.compile(r"review|post-?\s?mortem|retrospective|\brca\b|\bpir\b", re.I)
-_DUE = re.compile(r"\b(?:due|deadline|within|complete[ds]?|publish(?:ed)?|held|hold|schedule[ds]?|finish(?:ed)?)\b", re.I)
+_DUE = re.compile(
+    r"\b(?:due|deadline|within|complete[ds]?|publish(?:ed)?|held|hold|schedule[ds]?|finish(?:ed)?)\b", re.I
+)
 
 
 def _in_template(section: Section, notes: Notes) -> None:

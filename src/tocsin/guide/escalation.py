@@ -39,7 +39,9 @@ def compile_escalation(document: Document, scheme: Scheme, notes: Notes) -> Esca
     timers = list(scheme.timers)
     triggers: list[Trigger] = []
     external: list[ExternalParty] = []
-    notify = list({(row.severity, row.who): row for row in [*scheme.notify, *_matrix(document, scheme, notes)]}.values())
+    notify = list(
+        {(row.severity, row.who): row for row in [*scheme.notify, *_matrix(document, scheme, notes)]}.values()
+    )
     resolved = False
     led = {level.source.line for level in levels if level.source}
     for sentence in sentences(document, scheme):

@@ -14,7 +14,8 @@ from tocsin.guide.words import FOREIGN_AFTER, FOREIGN_NEGATIVE, LEVEL_WORDS
 RUNGS_MAX = 10  # a ladder with more levels is a list of something else
 
 LEVEL = re.compile(
-    rf"^(?:escalation\s+)?(?:level|lvl|tier|l|stage|step|{LEVEL_WORDS})\s?-?(\d)\b\s*(?:escalation\b\s*)?[:.–—-]*\s*(.*)$", re.I
+    rf"^(?:escalation\s+)?(?:level|lvl|tier|l|stage|step|{LEVEL_WORDS})\s?-?(\d)\b\s*(?:escalation\b\s*)?[:.–—-]*\s*(.*)$",
+    re.I,
 )
 HOLD = re.compile(
     r"escalat\w*\s*(?:after|time|timeout|if|when|to next|threshold|window|trigger)|timeout|time\s*limit|time\s*before|max(?:imum)?\s*time|hold",
