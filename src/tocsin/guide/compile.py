@@ -249,7 +249,7 @@ def _not_understood(document: Document, scheme: Scheme, notes: Notes) -> None:
         duties = bool(_DUTIES.search(section.title))
         for line, text in [*heading, *(row for block in section.blocks for row in _lines(block))]:
             words = plain(text)
-            if line in notes.used or len(words) > 600 or not (_DUTY.search(words) or duties and line != section.line):
+            if line in notes.used or len(words) > 600 or not (_DUTY.search(words) or (duties and line != section.line)):
                 continue
             timed = [
                 each for each in scan(words) if each.kind != "offset" and (line != section.line or each.value != 0)

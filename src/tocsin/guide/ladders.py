@@ -6,6 +6,7 @@ Every form is read into rungs; `levels` decides what their times mean. A time th
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections.abc import Iterator, Sequence
 
@@ -201,7 +202,7 @@ def _of_list(section: Section, block: Block, near: bool) -> list[Rung]:
 
 def _timeline(block: Block) -> list[Rung]:
     """`After 15 minutes: team lead`: a list whose labels are all times."""
-    rungs = []
+    rungs: list[Rung] = []
     for item in block.items[: RUNGS_MAX + 1]:
         first = item.text.split("\n")[0]
         label = split_label(first) or split_dash(first)
@@ -214,7 +215,7 @@ def _timeline(block: Block) -> list[Rung]:
             Rung(number=len(rungs) + 1, who=who, line=item.line, reach=time, since_start=True, actions=actions)
         )
     starts = [_start(rung.reach) for rung in rungs]
-    rising = all(a is not None and b is not None and a < b for a, b in zip(starts, starts[1:], strict=False))
+    rising = all(a is not None and b is not None and a < b for a, b in itertools.pairwise(starts))
     return rungs if len(rungs) > 1 and rising and starts[0] == 0 else []
 
 
