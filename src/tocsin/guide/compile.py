@@ -26,7 +26,7 @@ from tocsin.guide.about import (
     status_of,
 )
 from tocsin.guide.assess import with_assessment
-from tocsin.guide.blocks import ROWS_MAX, Block, Document, count_fences, parse
+from tocsin.guide.blocks import ROWS_MAX, Block, Document, Section, count_fences, parse
 from tocsin.guide.cadences import compile_cadences, of_templates
 from tocsin.guide.communications import compile_communications, compile_phone
 from tocsin.guide.escalation import compile_escalation
