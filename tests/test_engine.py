@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import random
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 
 import msgspec
@@ -15,6 +17,7 @@ from tocsin.core.facts import AlertName
 from tocsin.core.incident import Refused, fold
 from tocsin.core.people import Method, Person
 from tocsin.core.policy import Deadline, Escalation, Level, Paging, Policy, Severity
+from tocsin.core.promises import next_wakeup
 from tocsin.core.view import words
 from tocsin.engine import Engine, Group, NotFound
 from tocsin.guides import UnknownGuide
@@ -96,6 +99,50 @@ def test_alerts_of_one_key_join_one_incident_and_other_keys_open_others(desk: De
     assert first == again != other
     assert desk.engine.load(TENANT, first).firing == 2
     assert desk.engine.load(TENANT, other).reference == "INC-2026-002"
+
+
+def test_a_promise_is_missed_in_writing_though_alerts_keep_joining(desk: Desk):
+    incident = desk.fires()
+    desk.clock.advance(timedelta(minutes=4))
+    desk.fires()
+    desk.clock.advance(timedelta(minutes=2))
+
+    desk.fires()
+
+    assert [fact.rule for fact in desk.facts(incident) if isinstance(fact, f.PromiseMissed)] == ["respond:SEV-1"]
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_a_stream_is_woken_when_its_facts_say_so_whatever_happened_to_it(desk: Desk, seed: int):
+    chance = random.Random(seed)
+    incident = desk.fires()
+    for _ in range(30):
+        desk.clock.advance(timedelta(seconds=chance.choice((1, 60, 600))))
+        match chance.randrange(6):
+            case 0 | 1:
+                desk.fires()
+            case 2:
+                desk.clears(incident)
+            case 3:
+                desk.passes(1)
+            case _:
+                with suppress(Refused):
+                    desk.engine.handle(TENANT, incident, chance.choice(DEEDS))
+        state = desk.engine.load(TENANT, incident)
+        due = {stream: at for _, stream, at in desk.store.due(datetime.max.replace(tzinfo=UTC), 10)}
+
+        assert due.get(incident) == next_wakeup(state, desk.engine.guides.digested(TENANT, state.policy_digest).rules)
+
+
+DEEDS = (
+    c.Acknowledge(by="ana"),
+    c.Unacknowledge(by="ana", because="no time"),
+    c.ChangeSeverity(by="ana", severity="SEV-2", because="less"),
+    c.ChangeSeverity(by="ana", severity="SEV-1", because="more"),
+    c.Snooze(by="ana", until=T0 + timedelta(hours=1), because="known"),
+    c.Resolve(by="ana", because="fixed"),
+    c.Reopen(by="ana", because="not fixed"),
+)
 
 
 def test_two_new_keys_of_one_digest_get_two_numbers(desk: Desk):

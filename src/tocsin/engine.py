@@ -27,6 +27,7 @@ from tocsin.core.evidence import OfItems
 from tocsin.core.facts import AlertName, AnyFact
 from tocsin.core.incident import Incident, Refused, fold
 from tocsin.core.lifecycle import Absorb, MergeNamed, ReopenHolding
+from tocsin.core.outlook import Outlook
 from tocsin.core.people import Directory, shown_address
 from tocsin.core.policy import Policy, severity_of
 from tocsin.core.reference import counter, reference
@@ -89,7 +90,7 @@ class Engine:
         self.guides = Guides(store)
         self._new_id = new_id
         self._zone = zone
-        self._cache: OrderedDict[tuple[str, str], Incident] = OrderedDict()
+        self._cache: OrderedDict[tuple[str, str], tuple[Incident, Outlook | None]] = OrderedDict()
         self._subscribers: list[Subscriber] = []
         self._announcers: list[Announcer] = []
         self.announcer_failures = 0
@@ -320,7 +321,7 @@ class Engine:
 
     def _wake(self, tenant: str, stream: str, now: datetime) -> None:
         self.poisoned.pop((tenant, stream), None)
-        entry = Work(tenant, self.load(tenant, stream), stream)
+        entry = self._work_on(tenant, stream)
         self._decide(entry, c.Wake(), now)
         self._commit([entry], always=True)  # a wake-up that found nothing to do must not come again at once
 
@@ -407,11 +408,11 @@ class Engine:
         cached = self._cache.get((tenant, stream))
         if cached is not None:
             self._cache.move_to_end((tenant, stream))
-            return cached
+            return cached[0]
         incident = fold(self.store.facts(tenant, stream))
         if incident is None:
             raise NotFound(f"incident: {stream!r} has no facts")
-        self._remember(tenant, incident)
+        self._remember(tenant, incident, None)
         return incident
 
     def reread(self, tenant: str, stream: str) -> None:
@@ -433,9 +434,13 @@ class Engine:
         """This commit's work on the stream; a merged incident's is done on the one it lives on in."""
         entry = work.get(stream)
         if entry is None:
-            entry = work[stream] = Work(tenant, self.load(tenant, stream), stream)
+            entry = work[stream] = self._work_on(tenant, stream)
         into = entry.incident.merged_into
         return self._working(tenant, into, work) if into and follow and not entry.facts else entry
+
+    def _work_on(self, tenant: str, stream: str) -> Work:
+        incident = self.load(tenant, stream)
+        return Work(tenant, incident, stream, self._cache[tenant, stream][1])
 
     def _open(
         self,
@@ -461,12 +466,12 @@ class Engine:
 
     def _decide(self, entry: Work, command: Any, now: datetime) -> None:
         incident = entry.incident
-        world = self._world(entry.tenant, incident.policy_digest, incident.guide)
+        world = self._world(entry.tenant, incident.policy_digest, incident.guide, entry.outlook)
         if incident.duty:
             world = msgspec.structs.replace(world, rules=())
         entry.add(decide(incident, command, world, now))
 
-    def _world(self, tenant: str, digest: str, name: str) -> World:
+    def _world(self, tenant: str, digest: str, name: str, outlook: Outlook | None = None) -> World:
         guide = self.guides.digested(tenant, digest)
         return World(
             policy=guide.policy,
@@ -474,6 +479,7 @@ class Engine:
             directory=self.directory(tenant),
             calendar=guide.calendar,
             law=self.guides.law(tenant, name),
+            outlook=outlook,
         )
 
     def _commit(
@@ -494,7 +500,7 @@ class Engine:
         if appends or alerts is not None or settle or told or consumed is not None:
             self.store.commit(appends, alerts=alerts, settle=settle, consumed=consumed, announce=announce, told=told)
         for entry in changed:
-            self._remember(entry.tenant, entry.incident)
+            self._remember(entry.tenant, entry.incident, entry.outlook)
         for entry in changed:
             if entry.facts and entry.incident.duty is None:  # whoever listens to incidents hears of nothing else
                 for subscriber in self._subscribers:
@@ -512,8 +518,8 @@ class Engine:
                 log.exception("incident %s of %s: an announcement could not be made", entry.stream, entry.tenant)
         return owed
 
-    def _remember(self, tenant: str, incident: Incident) -> None:
-        self._cache[tenant, incident.id] = incident
+    def _remember(self, tenant: str, incident: Incident, outlook: Outlook | None) -> None:
+        self._cache[tenant, incident.id] = (incident, outlook)
         self._cache.move_to_end((tenant, incident.id))
         while len(self._cache) > CACHE_MAX:
             self._cache.popitem(last=False)

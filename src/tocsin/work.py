@@ -9,22 +9,24 @@ import msgspec
 from tocsin.core import facts as f
 from tocsin.core.facts import AnyFact
 from tocsin.core.incident import Incident, evolve
+from tocsin.core.outlook import Outlook
 from tocsin.core.policy import Rule, severity_of
-from tocsin.core.promises import next_wakeup
+from tocsin.core.promises import outlook
 from tocsin.core.sight import readers
-from tocsin.core.view import view
+from tocsin.core.view import view_with
 from tocsin.guides import Guide
 from tocsin.ports import Append, Claim, IndexRow, LeasedPage
 
 
 class Work:
-    """One stream inside one commit: where it stood, and what is being added."""
+    """One stream inside one commit: where it stood, and what is being added. `outlook`: on its promises, if known."""
 
-    def __init__(self, tenant: str, before: Incident | None, stream: str) -> None:
+    def __init__(self, tenant: str, before: Incident | None, stream: str, outlook: Outlook | None = None) -> None:
         self.tenant = tenant
         self.stream = stream
         self.before = before
         self.after = before
+        self.outlook = outlook
         self.facts: list[AnyFact] = []
         self.counter: tuple[str, int] | None = None
 
@@ -50,7 +52,7 @@ def rules_of(guide: Guide, incident: Incident) -> tuple[Rule, ...]:
 def append_of(entry: Work, guide: Guide) -> Append:
     """What is committed of this work: facts, index row, wake-up, pages, claims."""
     incident = entry.incident
-    rules = rules_of(guide, incident)
+    found = entry.outlook = outlook(incident, rules_of(guide, incident), guide.calendar, entry.outlook)
     before = set(entry.before.keys) if entry.before else set()
     severity = severity_of(guide.policy, incident.severity)
     pages = [fact.pages for fact in entry.facts if isinstance(fact, f.Escalated | f.Notified | f.NobodyReached)]
@@ -88,9 +90,9 @@ def append_of(entry: Work, guide: Guide) -> Append:
             kind="duty" if incident.duty else "incident",
             actions=len(incident.actions),
             readers=readers(incident),
-            summary=msgspec.json.encode(view(incident, rules, guide.calendar)),
+            summary=msgspec.json.encode(view_with(incident, found.promises)),
         ),
-        wake_at=next_wakeup(incident, rules, guide.calendar),
+        wake_at=found.next_at,
         pages=tuple(page for some in pages for page in some),
         forgive=tuple(page for some in forgiven for page in some),
         hasten=tuple(hasten),

@@ -4,18 +4,19 @@ from __future__ import annotations
 
 from datetime import timedelta
 
+import msgspec
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.core.lives import LEVELS, T0, WORLD, Life, minutes, states, world
+from tests.core.lives import ALERT, LEVELS, T0, WORLD, Life, minutes, states, world
 from tocsin.core import commands as c
 from tocsin.core import facts as f
 from tocsin.core.facts import decode, encode
 from tocsin.core.incident import Refused, fold
 from tocsin.core.policy import Act, Cadence, Communication, Deadline, Notify, Rule, Severity
 from tocsin.core.policy import Escalation as EscalationPolicy
-from tocsin.core.promises import due, next_wakeup, promises
+from tocsin.core.promises import due, next_wakeup, outlook, promises
 
 
 def state_of(life: Life, rule: str) -> list[str]:
@@ -376,3 +377,51 @@ def test_after_downtime_nobody_is_warned_of_what_is_missed_already():
     assert [type(fact).__name__ for fact in facts if getattr(fact, "rule", "").startswith("update")] == [
         "PromiseMissed"
     ]
+
+
+# --- what was found once ----------------------------------------------------------------------------------------------
+
+
+def test_an_alert_that_joins_changes_nothing_that_is_owed():
+    life = Life()
+    found = outlook(life.now, WORLD.rules)
+
+    life.does(c.AttachAlerts(by="source:prom", alerts=(ALERT,), count=1), T0 + minutes(1))
+
+    assert outlook(life.now, WORLD.rules, before=found) is found
+    assert outlook(life.now, WORLD.rules) == msgspec.structs.replace(found, of=outlook(life.now, WORLD.rules).of)
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        c.Acknowledge(by="ana"),
+        c.Snooze(by="ana", until=T0 + minutes(30), because="known"),
+        c.ChangeSeverity(by="ana", severity="SEV-2", because="less"),
+        c.PostUpdate(by="ana", audience="customers", text="We are looking into it"),
+        c.Resolve(by="ana", because="fixed"),
+        c.AttachAlerts(by="source:prom", cleared_alerts=(ALERT,), cleared=1),
+        c.Wake(),
+    ],
+    ids=lambda command: type(command).__name__,
+)
+def test_what_was_found_does_not_outlive_what_it_rests_on(command: c.Command):
+    life = Life()
+    found = outlook(life.now, WORLD.rules)
+
+    life.does(command, T0 + minutes(4.5))
+
+    assert not found.holds(life.now)
+    assert outlook(life.now, WORLD.rules, before=found) == outlook(life.now, WORLD.rules)
+
+
+def test_what_was_found_does_not_outlive_the_last_alert_of_an_incident_that_flaps():
+    life = Life()
+    quiet_at = T0 + minutes(2)
+    life.does(c.AttachAlerts(by="source:prom", count=1, flapping_until=quiet_at, transitions=4), T0)
+    found = outlook(life.now, WORLD.rules)
+
+    life.does(c.AttachAlerts(by="source:prom", cleared=2), T0 + minutes(1))
+
+    assert life.now.open
+    assert outlook(life.now, WORLD.rules, before=found).next_at == quiet_at

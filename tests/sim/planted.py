@@ -512,6 +512,28 @@ _LADDERS = (
 
 _CLOCKS = (
     _bug(
+        "what was found of the clocks outlives a snooze",
+        "core/outlook.py",
+        '("version", "last_at", "alerts", "alert_count", "firing")',
+        '("version", "last_at", "alerts", "alert_count", "firing", "snoozed_until", "acknowledged_at")',
+        CLOCKS,
+        ENGINE,
+    ),
+    _bug(
+        "an incident is not quiet any more once its last alert cleared, and nobody looks",
+        "core/outlook.py",
+        "return (incident.firing == 0, *_dating(incident))",
+        "return _dating(incident)",
+        f"{CLOCKS}::test_what_was_found_does_not_outlive_the_last_alert_of_an_incident_that_flaps",
+    ),
+    _bug(
+        "what was found once is believed when its time has come",
+        "core/outlook.py",
+        "(self.next_at is None or self.next_at > now) and self.holds(incident)",
+        "self.holds(incident)",
+        f"{ENGINE}::test_a_promise_is_missed_in_writing_though_alerts_keep_joining",
+    ),
+    _bug(
         "a repeated reminder has one key for all its times",
         "core/promises.py",
         'return Due(at=at, cause="rule", key=f"{key}#{n}", rule=rule)',
@@ -693,7 +715,7 @@ _ENGINE = (
     _bug(
         "only the ladder wakes an incident",
         "work.py",
-        "wake_at=next_wakeup(incident, rules, guide.calendar),",
+        "wake_at=found.next_at,",
         "wake_at=incident.ladder.again_at,",
         ENGINE,
     ),

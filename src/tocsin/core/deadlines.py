@@ -52,7 +52,7 @@ class ReportDelivery(c.Command, frozen=True, kw_only=True, tag="report-delivery"
 
 def wake(story: Story, command: c.Wake, world: World, now: datetime) -> None:
     for _ in range(WAKE_STEPS_MAX):
-        pending = due(story.incident, world.rules, now, world.calendar)
+        pending = _due(story.incident, world, now)
         if not pending:
             return
         before = len(story.facts)
@@ -63,9 +63,15 @@ def wake(story: Story, command: c.Wake, world: World, now: datetime) -> None:
 
 def lapse(story: Story, world: World, now: datetime) -> None:
     """Every promise whose time is over is missed, in writing, though nobody has looked since."""
-    for what in due(story.incident, world.rules, now, world.calendar):
+    for what in _due(story.incident, world, now):
         if what.cause == "rule" and what.rule and what.rule.act.kind == "breach" and what.at < now:
             story.add(f.PromiseMissed(at=now, key=what.key, rule=what.rule.id, due_at=what.at))
+
+
+def _due(incident: Incident, world: World, now: datetime) -> list[Due]:
+    if world.outlook is not None and world.outlook.is_quiet(incident, now):
+        return []
+    return due(incident, world.rules, now, world.calendar)
 
 
 def act(story: Story, what: Due, world: World, now: datetime) -> None:

@@ -19,6 +19,7 @@ from tocsin.core.calendar import BusinessTime, dated
 from tocsin.core.facts import AnyFact, OwedPage
 from tocsin.core.incident import Incident
 from tocsin.core.notifying import low_urgency, owed_methods, still_told
+from tocsin.core.outlook import Outlook
 from tocsin.core.people import Directory, Person, reachable, who
 from tocsin.core.policy import Escalation, Level, Notify, Policy, Rule, severity_of
 from tocsin.core.regulatory import Law
@@ -32,6 +33,7 @@ class World(msgspec.Struct, frozen=True, kw_only=True):
     """What a decision is made on, beside the incident: its policy, its clocks and calendar, and everybody, live.
 
     `law`: the regulatory clocks that are switched on, live too; what follows from them is kept in the facts.
+    `outlook`: what was found when somebody looked at the incident's promises last; it saves looking again.
     """
 
     policy: Policy
@@ -39,6 +41,7 @@ class World(msgspec.Struct, frozen=True, kw_only=True):
     directory: Directory
     calendar: BusinessTime = BusinessTime()
     law: Law = Law()
+    outlook: Outlook | None = None
 
 
 def ladder(policy: Policy, incident: Incident) -> tuple[Level, ...]:

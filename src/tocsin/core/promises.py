@@ -17,10 +17,23 @@ import msgspec
 from tocsin.core.calendar import AT_RISK, BusinessTime, dated, reminder_at, repeated_at
 from tocsin.core.carried import SAID, Carried, carried
 from tocsin.core.incident import Incident, Mark
-from tocsin.core.policy import Rule, Source
+from tocsin.core.outlook import Outlook, Promise, State, dated_by
+from tocsin.core.policy import Rule
 from tocsin.core.rulebook import rules
 
-__all__ = ["AT_RISK", "SAID", "Cause", "Due", "Promise", "due", "next_wakeup", "promises", "rules"]
+__all__ = [
+    "AT_RISK",
+    "SAID",
+    "Cause",
+    "Due",
+    "Outlook",
+    "Promise",
+    "due",
+    "next_wakeup",
+    "outlook",
+    "promises",
+    "rules",
+]
 
 ENDS_WITH_THE_RESOLUTION = frozenset(
     {"opened", "severity", "assessed", "acknowledged", "mitigated", "updated", "confirmed"}
@@ -28,7 +41,6 @@ ENDS_WITH_THE_RESOLUTION = frozenset(
 DEFAULT = BusinessTime()
 
 Cause = Literal["rule", "risk", "ladder", "acknowledgement", "snooze", "quiet", "reopen", "review"]
-State = Literal["proposed", "open", "at risk", "kept", "missed", "waived"]
 
 
 class Due(msgspec.Struct, frozen=True, kw_only=True):
@@ -44,21 +56,17 @@ class Due(msgspec.Struct, frozen=True, kw_only=True):
     lapses_at: datetime | None = None
 
 
-class Promise(msgspec.Struct, frozen=True, kw_only=True):
-    """`due_at` None: the deadline is no quantity, or nobody confirmed it yet; `text` then says what the guide says.
-
-    "proposed" stands in the guide under a condition or in a template only, and begins when somebody confirms `rule`.
-    """
-
-    key: str
-    rule: str
-    text: str
-    state: State
-    due_at: datetime | None
-    kept_at: datetime | None = None
-    audience: str | None = None
-    source: Source | None = None
-    drill: bool = False
+def outlook(
+    incident: Incident, every_rule: tuple[Rule, ...], calendar: BusinessTime = DEFAULT, before: Outlook | None = None
+) -> Outlook:
+    """`before`, found by the same rules and calendar, where it still holds."""
+    if before is not None and before.holds(incident):
+        return before
+    return Outlook(
+        of=dated_by(incident),
+        next_at=next_wakeup(incident, every_rule, calendar),
+        promises=tuple(promises(incident, every_rule, calendar)),
+    )
 
 
 def due(incident: Incident, every_rule: tuple[Rule, ...], now: datetime, calendar: BusinessTime = DEFAULT) -> list[Due]:

@@ -128,7 +128,11 @@ def action_view(item: ActionItem) -> ActionItemView:
 
 def view(incident: Incident, every_rule: tuple[Rule, ...], calendar: BusinessTime = DEFAULT) -> IncidentView:
     """What the API, the pages and machine receivers show of an incident as of its newest fact."""
-    owed = tuple(promises(incident, every_rule, calendar))
+    return view_with(incident, tuple(promises(incident, every_rule, calendar)))
+
+
+def view_with(incident: Incident, owed: tuple[Promise, ...]) -> IncidentView:
+    """The same for who knows the incident's promises."""
     asked = [state for state in incident.pages.values() if not state.page.notice]
     ladder = incident.ladder
     quiet = not incident.open or (incident.acknowledged_at and ladder.until == "acknowledged")
