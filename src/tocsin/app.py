@@ -109,7 +109,7 @@ class App:
         self.clock: Clock = clock or SystemClock()
         self.version = version("tocsin")
         self.public_url = config.public_url
-        self.vapid, self.emergency = config.data / VAPID, timedelta(seconds=config.emergency_seconds)
+        self.vapid, self.access = config.data / VAPID, config.access
         host = config.listen.host
         self.loopback = tenant == DEFAULT_TENANT and auth.loopback_host(f"[{host}]" if ":" in host else host)
         self.started_at = self.clock.now()

@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 
 import msgspec
 
+from tocsin.accesssetting import AccessSetting, access_setting
 from tocsin.configfile import ConfigError, Flaw, read, secrets_in
 from tocsin.core.audiences import StoredAudience
 from tocsin.core.hooks import Hook
@@ -146,7 +147,7 @@ class Config(msgspec.Struct, frozen=True, kw_only=True):
     status_allow_private: bool
     watchdog_person: str | None
     watchdog_late_seconds: int
-    emergency_seconds: int
+    access: AccessSetting
     journal_retained_bytes: int
     channel_test_seconds: int
     audit_signer: tuple[str, ...] | None = None
@@ -217,7 +218,7 @@ def _config(values: dict[str, Any], file: Path | None) -> Config:
         status_allow_private=of("status.allow_private"),
         watchdog_person=of("watchdog.person"),
         watchdog_late_seconds=of("watchdog.late_seconds"),
-        emergency_seconds=of("access.emergency"),
+        access=access_setting(of),
         journal_retained_bytes=of("intake.journal_retained_mb") * 1024 * 1024,
         audit_signer=tuple(shlex.split(of("audit.signer"))) if of("audit.signer") else None,
         audit_every_seconds=of("audit.every"),

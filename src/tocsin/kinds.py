@@ -107,6 +107,16 @@ def words(value: Any) -> tuple[str, ...]:
     return tuple(each.strip() for each in found)
 
 
+def some_of(*known: str) -> Callable[[Any], tuple[str, ...]]:
+    def read(value: Any) -> tuple[str, ...]:
+        found = words(value)
+        if not set(found) <= set(known):
+            raise Wrong("names of " + ", ".join(known))
+        return found
+
+    return read
+
+
 def labels(value: Any) -> dict[str, str]:
     if not isinstance(value, dict) or not all(isinstance(each, str) for each in value.values()):
         raise Wrong("a table of texts")

@@ -10,6 +10,7 @@ import msgspec
 from tocsin.core.access import ROLES
 from tocsin.core.hooks import FORMATS
 from tocsin.core.people import NotificationRules
+from tocsin.core.released import NAMEABLE
 from tocsin.core.twoway import HOLD_SECONDS, SERVICES
 from tocsin.kinds import (
     Address,
@@ -27,6 +28,7 @@ from tocsin.kinds import (
     quiet,
     roles,
     secret,
+    some_of,
     span,
     spans,
     template_url,
@@ -342,6 +344,12 @@ SETTINGS: tuple[Setting, ...] = (
 
     _row("access.emergency", span(60, 86_400), 3600, "How long emergency access lasts at most.", unit="time",
          shown='"1h"'),
+
+    _row("access.two_persons", some_of(*NAMEABLE), (), "What one person asks for and somebody else approves before it "
+         f"is done: {', '.join(NAMEABLE)}. Commands of an incident: `two_persons` of a policy.",
+         unit="names of actions", shown="nothing"),
+    _row("access.approval", span(60, 7 * DAY), 3600, "How long such a request waits, and how long an approval counts.",
+         unit="time", shown='"1h"'),
 
     _row("watchdog.person", name, None, "Who is paged when Tocsin itself is late.", env="TOCSIN_WATCHDOG_PERSON"),
     _row("watchdog.late_seconds", span(1, 3600), 30, "How late a stored wake-up may be before that.", unit="time",

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from tests.http.routes_of import Route, routes
 from tests.http.world import Server, World
-from tocsin.core.access import COMMANDING, ROLES, TABLE, action_for, at_least
+from tocsin.core.access import ASKING, COMMANDING, ROLES, TABLE, action_for, at_least
 
 PAGE = Path(__file__).parents[2] / "docs" / "permissions.md"
 BY_ITSELF = "the description of the API, which everybody may have"
@@ -40,11 +40,12 @@ def _actions() -> list[str]:
 
 def _commands() -> list[str]:
     named = ", ".join(f"`{tag}`" for tag in sorted(COMMANDING))
+    apart = ", ".join(f"`{tag}` for `{action}`" for tag, action in sorted(ASKING.items()))
     return [
         "",
         "## Commands of an incident",
         "",
-        f"{named} ask for `{action_for('waive-promise')}`, all others for `{action_for('resolve')}`.",
+        f"{named} ask for `{action_for('waive-promise')}`, {apart}, all others for `{action_for('resolve')}`.",
     ]
 
 

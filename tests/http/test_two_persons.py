@@ -10,8 +10,11 @@ import msgspec
 import pytest
 
 from tests.http.world import POLICY, Server
-from tocsin.core.policy import TwoPersons
+from tocsin.accesssetting import AccessSetting
+from tocsin.core.policy import TwoPersons, digest
 from tocsin.core.policycheck import flaws
+from tocsin.core.released import NAMEABLE
+from tocsin.guides import Offered
 from tocsin.http import auth
 
 
@@ -98,3 +101,155 @@ def test_what_must_not_wait_cannot_be_named_in_a_policy():
         "two_persons.commands[0]",
         "two_persons.commands[1]",
     ]
+
+
+# --- what is no command of an incident --------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def asking(server: Server) -> Server:
+    server.world.access = AccessSetting(two_persons=frozenset(NAMEABLE), approval=timedelta(minutes=30))
+    return server
+
+
+def offered(server: Server) -> None:
+    policy = msgspec.structs.replace(POLICY, title="How we respond now")
+
+    def offer(_: Any) -> None:
+        found = Offered(name="main", digest=digest(policy), at=server.world.clock.now())
+        server.world.engine.guides.offer(server.world.tenant, policy, found)
+
+    server.world.do(offer)
+
+
+def kept(api: httpx2.Client) -> str:
+    """An item of evidence with its original, removed or read by what is asked of its path."""
+    path = declared(api)
+    made = api.post(
+        f"{path}/evidence",
+        params={"name": "log.txt", "keep_original": "true"},
+        content=b"password=hunter22",
+        headers={"Content-Type": "text/plain"},
+    )
+    assert made.status_code == 201, made.text
+    return f"{path}/evidence"
+
+
+def deed(server: Server, action: str, api: httpx2.Client) -> Any:
+    """What a person does, again and again the same, that asks for this action."""
+    match action:
+        case "audit.erase":
+            return lambda by: by.post("/api/audit/erasures", json={"because": "asked for", "seqs": [3]})
+        case "policy.activate":
+            offered(server)
+            return lambda by: by.post("/api/guides/main/activate")
+        case "incident.merge":
+            one, other = declared(api), declared(api)
+            return lambda by: by.post(f"{one}/merge", json={"into": other.rpartition("/")[2]})
+    path = kept(api)
+    match action:
+        case "evidence.original":
+            return lambda by: by.get(f"{path}/1/content", params={"original": "true"})
+        case "evidence.remove":
+            return lambda by: by.post(f"{path}/1/remove", json={"because": "not needed"})
+        case "evidence.release":
+            api.post(f"{path}/hold", json={"because": "a lawsuit"})
+            return lambda by: by.post(f"{path}/release", json={"because": "it is over"})
+    raise AssertionError(f"nothing tries {action}")
+
+
+@pytest.mark.parametrize("action", NAMEABLE)
+def test_what_the_setting_names_is_done_once_by_its_asker_after_somebody_else_approved(asking: Server, action: str):
+    ana, ben = person(asking, "ana", "owner"), person(asking, "ben", "administrator")
+    done = deed(asking, action, ana)
+
+    first = done(ana)
+    assert (first.status_code, "takes two persons" in first.json()["detail"]) == (409, True)
+    assert done(ana).status_code == 409  # saying it again is no second person
+    (waiting,) = ben.get("/api/approvals").json()["items"]
+    assert (waiting["action"], waiting["by"], waiting["approved_by"]) == (action, "ana", None)
+    assert ana.post(f"/api/approvals/{waiting['id']}/approve").status_code == 409
+    assert done(ben).status_code == 409  # an approval is not the approver's
+
+    for each in ben.get("/api/approvals").json()["items"]:
+        if each["by"] == "ana":
+            assert ben.post(f"/api/approvals/{each['id']}/approve").json()["approved_by"] == "ben"
+    assert done(ana).status_code in (200, 201)
+    assert [each["by"] for each in ben.get("/api/approvals").json()["items"]] == ["ben"]
+
+
+@pytest.mark.parametrize("action", NAMEABLE)
+def test_what_the_setting_does_not_name_one_person_does(server: Server, action: str):
+    ana = person(server, "ana", "owner")
+
+    assert deed(server, action, ana)(ana).status_code in (200, 201)
+    assert ana.get("/api/approvals").json()["items"] == []
+
+
+def test_an_approval_is_of_exactly_what_was_asked_for_and_lapses(asking: Server):
+    ana, ben = person(asking, "ana", "administrator"), person(asking, "ben", "administrator")
+
+    def erase(seq: int) -> int:
+        return ana.post("/api/audit/erasures", json={"because": "asked for", "seqs": [seq]}).status_code
+
+    assert erase(3) == 409
+    (waiting,) = ben.get("/api/approvals").json()["items"]
+    ben.post(f"/api/approvals/{waiting['id']}/approve")
+    assert erase(4) == 409
+    asking.world.clock.advance(timedelta(minutes=30))
+    assert erase(3) == 409
+    assert ben.post(f"/api/approvals/{waiting['id']}/approve").status_code == 404
+
+
+def test_who_may_not_do_it_neither_sees_nor_approves_it_and_a_program_is_no_second_person(asking: Server):
+    ana = person(asking, "ana", "administrator")
+    asking.world.access = AccessSetting(two_persons=frozenset({"audit.erase"}))
+    ana.post("/api/audit/erasures", json={"because": "asked for", "seqs": [3]})
+    (waiting,) = ana.get("/api/approvals").json()["items"]
+
+    cleo = person(asking, "cleo", "commander")
+    assert cleo.get("/api/approvals").json()["items"] == []
+    assert cleo.post(f"/api/approvals/{waiting['id']}/approve").status_code == 404
+    program = auth.issue("robot", "administrator", asking.world.clock.now(), service=True)
+    asking.world.do(lambda store: auth.save(store, "default", "token", program.record))
+    answer = asking.client(program.text).post(f"/api/approvals/{waiting['id']}/approve")
+    assert (answer.status_code, "robot is a program" in answer.json()["detail"]) == (409, True)
+    assert ana.delete(f"/api/approvals/{waiting['id']}").status_code == 204
+    assert ana.get("/api/approvals").json()["items"] == []
+
+
+def test_what_waits_about_a_private_incident_is_seen_by_whoever_sees_the_incident(asking: Server):
+    ana, cleo = person(asking, "ana", "administrator"), person(asking, "cleo", "administrator")
+    path = kept(ana)
+    ana.post(f"{path.removesuffix('/evidence')}/restrict", json={"because": "a leak"})
+
+    assert ana.post(f"{path}/1/remove", json={"because": "not needed"}).status_code == 409
+
+    assert len(ana.get("/api/approvals").json()["items"]) == 1
+    assert cleo.get("/api/approvals").json()["items"] == []
+    assert "asks to" not in cleo.get("/duties").text
+
+
+def test_a_program_approves_no_command_of_an_incident_either(ruled: Server):
+    ana = person(ruled, "ana")
+    path = declared(ana)
+    ana.post(f"{path}/resolve", json={})
+    program = auth.issue("robot", "commander", ruled.world.clock.now(), service=True)
+    ruled.world.do(lambda store: auth.save(store, "default", "token", program.record))
+
+    assert ruled.client(program.text).post(f"{path}/approve", json={"request": 1}).status_code == 409
+    assert ana.get(path).json()["status"] == "investigating"
+
+
+def test_the_page_of_duties_shows_what_waits_and_approves_it(asking: Server):
+    ana = person(asking, "ana", "administrator")
+    issued = auth.issue("ben", "administrator", asking.world.clock.now())
+    asking.world.do(lambda store: auth.save(store, "default", "session", issued.record))
+    ben = asking.client(Cookie=f"{auth.COOKIE}={issued.text}", Origin=asking.url)
+    ana.post("/api/audit/erasures", json={"because": "asked for", "seqs": [3]})
+    (waiting,) = ana.get("/api/approvals").json()["items"]
+
+    assert "Ana Ivanova asks to erase entries 3: asked for" in ben.get("/duties").text
+    ben.post(f"/approvals/{waiting['id']}/approve")
+
+    assert ana.post("/api/audit/erasures", json={"because": "asked for", "seqs": [3]}).status_code == 201

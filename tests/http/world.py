@@ -8,7 +8,7 @@ import socket
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -18,6 +18,7 @@ import uvicorn
 
 from tests.http.keeping import Kept, setting
 from tocsin import acting
+from tocsin.accesssetting import AccessSetting
 from tocsin.audit import audited
 from tocsin.auditport import Protection
 from tocsin.clock import ManualClock
@@ -87,7 +88,7 @@ class World:
 
     tenant = DEFAULT_TENANT
     loopback = True
-    emergency = timedelta(hours=1)
+    access = AccessSetting()
     tenants: Tenancy | None = None
 
     fresh_id: Callable[[], str]

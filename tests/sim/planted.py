@@ -109,6 +109,20 @@ _ACCESS = (
         "tests/http/test_emergency.py",
     ),
     _bug(
+        "one person is two where the setting asks",
+        "core/released.py",
+        "if asked.by == by.id:",
+        "if False:",
+        "tests/http/test_two_persons.py",
+    ),
+    _bug(
+        "an approval counts again and again",
+        "http/second.py",
+        "    yield\n    store.delete(deps.tenant, APPROVAL, asked.id)",
+        "    yield",
+        "tests/http/test_two_persons.py",
+    ),
+    _bug(
         "one person is two",
         "core/twopersons.py",
         "if pending.by == command.by:",

@@ -1,4 +1,4 @@
-"""`tocsin access`: emergency access, taken with a reason, for a while, with everybody told."""
+"""`tocsin access`: emergency access, with a reason and for a while; and what waits for a second person."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ import typer
 
 from tocsin.cli.client import connect, part
 from tocsin.cli.documents import add_listing
-from tocsin.cli.output import say, show_json
+from tocsin.cli.output import say, show, show_json
 from tocsin.cli.verbs import FORMAT
 
-access = typer.Typer(no_args_is_help=True, help="Emergency access.")
+access = typer.Typer(no_args_is_help=True, help="Emergency access, and what waits for a second person.")
 
 
 @access.command("emergency")
@@ -43,3 +43,24 @@ def end(person: Annotated[str | None, typer.Option(help="whose; else one's own")
 add_listing(
     access, "/api/access/emergency", ("person", "taken_at", "until", "review", "because"), "List who has it now."
 )
+
+
+@access.command("waiting")
+def waiting(form: FORMAT = "table") -> None:
+    """List what somebody asked for and somebody else has to approve (`access.two_persons`)."""
+    found = connect().get("/api/approvals")["items"]
+    show(found, ("id", "by", "subject", "until", "approved_by"), form)
+
+
+@access.command("approve")
+def approve(name: Annotated[str, typer.Argument(metavar="ID")]) -> None:
+    """Approve what somebody else asked for; they do it then, once."""
+    found = connect().call("POST", f"/api/approvals/{part(name)}/approve")
+    say(f"approved: {found['by']} may {found['subject']} until {found['until']}")
+
+
+@access.command("decline")
+def decline(name: Annotated[str, typer.Argument(metavar="ID")]) -> None:
+    """Decline it, or take back what you asked for yourself."""
+    connect().call("DELETE", f"/api/approvals/{part(name)}")
+    say(f"{name} is declined")

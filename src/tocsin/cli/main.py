@@ -35,7 +35,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "source": ("tocsin.cli.access:source", "Who may hand in alerts."),
     "account": ("tocsin.cli.account:account", "Who can sign in, and how."),
     "session": ("tocsin.cli.account:session", "Who is signed in, and where."),
-    "access": ("tocsin.cli.emergency:access", "Emergency access."),
+    "access": ("tocsin.cli.emergency:access", "Emergency access, and what waits for a second person."),
     "token": ("tocsin.cli.access:token", "Tokens of people and programs, sign-in links."),
     "channel": ("tocsin.cli.channel:app", "Chats and trackers: check them, test them, say who is who."),
     "readiness": ("tocsin.cli.readiness:readiness", "Say who could not be reached tonight."),

@@ -23,6 +23,7 @@ RANK: Mapping[str, int] = {role: n for n, role in enumerate(ROLES)}
 Action = Literal[
     "alert.post",
     "alert.read",
+    "approval.give",
     "audit.erase",
     "audit.export",
     "audit.protection",
@@ -47,6 +48,7 @@ Action = Literal[
     "incident.approve",
     "incident.command",
     "incident.declare",
+    "incident.merge",
     "incident.note",
     "incident.read",
     "incident.respond",
@@ -94,6 +96,7 @@ class Rule(msgspec.Struct, frozen=True, kw_only=True):
 TABLE: Mapping[Action, Rule] = {
     "alert.post": Rule(says="hand in alerts as Alertmanager's clients do", role="responder"),
     "alert.read": Rule(says="see alerts, silences, payloads and what became of them", role="viewer"),
+    "approval.give": Rule(says="approve, as a second person, what one may do oneself", role="responder"),
     "audit.erase": Rule(says="erase personal data from the record", role="administrator"),
     "audit.export": Rule(says="export the audit trail", role="administrator"),
     "audit.protection": Rule(says="see how much of the audit trail is protected", role="viewer"),
@@ -124,6 +127,7 @@ TABLE: Mapping[Action, Rule] = {
         assigned=True,
     ),
     "incident.declare": Rule(says="declare an incident", role="responder"),
+    "incident.merge": Rule(says="merge an incident into another", role="responder"),
     "incident.note": Rule(says="read the private notes of an incident", role="responder"),
     "incident.read": Rule(says="see incidents, their timeline, alerts and events", role="viewer"),
     "incident.respond": Rule(says="work on an incident: acknowledge, escalate, update, resolve", role="responder"),
@@ -197,10 +201,13 @@ COMMANDING = frozenset(
 )
 
 
+ASKING: Mapping[str, Action] = {"approve": "incident.approve", "merge": "incident.merge"}  # ask for one of their own
+
+
 def action_for(tag: str) -> Action:
     """What a caller must be allowed to do, to send the command of this tag to an incident."""
-    if tag == "approve":
-        return "incident.approve"
+    if tag in ASKING:
+        return ASKING[tag]
     return "incident.command" if tag in COMMANDING else "incident.respond"
 
 

@@ -15,6 +15,7 @@ from tocsin.core.ledger import Draft
 from tocsin.http.api_incidents import DENIED, json_of, problem
 from tocsin.http.gate import Incoming, deps_of, needs
 from tocsin.http.problems import Unacceptable
+from tocsin.http.second import two_persons
 from tocsin.ports import Store
 
 PAGE_MAX = 500
@@ -133,7 +134,7 @@ async def note_export(request: Incoming, data: ExportForm) -> None:
 @post(
     "/erasures",
     summary="Take contents out of the record",
-    responses={**READS, 404: problem("No entry fits"), 409: problem("A legal hold keeps it; `detail` says whose")},
+    responses={**READS, 404: problem("No entry fits"), 409: problem("It is held, or somebody else has to approve")},
     guards=[needs("audit.erase")],
 )
 async def erase(request: Incoming, data: EraseForm) -> Response[Erased]:
@@ -142,10 +143,13 @@ async def erase(request: Incoming, data: EraseForm) -> Response[Erased]:
     if bool(data.seqs) == (data.person is not None):
         raise Unacceptable("seqs: expected either seqs or person, got both or neither")
 
-    def on_the_writer(_: Store) -> list[int]:
-        if data.person is not None:
-            return erasure.erase_person(deps.engine, deps.tenant, data.person, request.user.id, data.because)
-        return erasure.erase_entries(deps.engine, deps.tenant, data.seqs, request.user.id, data.because)
+    what = f"entries {erasure.spans(sorted(set(data.seqs)))}" if data.person is None else f"person {data.person}"
+
+    def on_the_writer(store: Store) -> list[int]:
+        with two_persons(deps, store, request.user, "audit.erase", f"erase {what}: {data.because}"):
+            if data.person is not None:
+                return erasure.erase_person(deps.engine, deps.tenant, data.person, request.user.id, data.because)
+            return erasure.erase_entries(deps.engine, deps.tenant, data.seqs, request.user.id, data.because)
 
     try:
         entries = await deps.run(on_the_writer)

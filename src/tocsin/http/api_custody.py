@@ -16,6 +16,7 @@ from litestar.exceptions import HTTPException
 from litestar.openapi.datastructures import ResponseSpec
 from litestar.response import Stream
 
+from tocsin import erasure
 from tocsin.core.access import Resource
 from tocsin.core.evidence import Item
 from tocsin.core.evidence_views import EvidenceList, listed
@@ -24,9 +25,10 @@ from tocsin.evidenceport import NotReadable
 from tocsin.http.api_incidents import DENIED, problem
 from tocsin.http.gate import Incoming, deps_of, insist, needs
 from tocsin.http.problems import Unacceptable
+from tocsin.http.second import asked
 
 READS = {**DENIED, 400: problem("A field is wrong; `errors` names it"), 404: problem("No such incident or item")}
-WRITES = {**READS, 409: problem("Its state does not allow it: it is held, or its content is gone")}
+WRITES = {**READS, 409: problem("It is held, its content is gone, or somebody else has to approve")}
 GIVES = {**WRITES, 502: problem("The content is recorded and cannot be given: damaged, or its store or key is away")}
 ATTACHED = {
     "Content-Security-Policy": "default-src 'none'; sandbox",
@@ -77,9 +79,11 @@ async def show_content(request: Incoming, incident: str, item: int, original: bo
     """That you were given it is on the timeline before the first byte. A damaged item breaks off before its end."""
     deps = deps_of(request)
     if original:
-        known = item_of(await deps.evidence.of(incident), item)
+        of = await deps.evidence.of(incident)
+        known = item_of(of, item)
         owner = request.user.id if request.user.id in known.original_for else None
         insist(request.user, "evidence.original", Resource(owner=owner))
+        await asked(request, "evidence.original", f"read the original of item {item} of {of.reference}", of.id)
     item_of(await deps.evidence.of(incident), item)
     found, pieces = await deps.evidence.give(request.user.id, incident, item, original=original)
     size = found.original_size if original else found.size
@@ -139,6 +143,10 @@ async def hold_evidence(request: Incoming, incident: str, data: HoldForm) -> Evi
 @post("/release", summary="End a legal hold", responses=WRITES, guards=[needs("evidence.release")], status_code=200)
 async def release_evidence(request: Incoming, incident: str, data: HoldForm) -> EvidenceList:
     deps = deps_of(request)
+    of = await deps.evidence.of(incident)
+    which = f"items {erasure.spans(sorted(data.items))}" if data.items else "everything"
+    subject = f"end the hold of {which} of {of.reference}: {data.because}"
+    await asked(request, "evidence.release", subject, of.id)
     return listed(await _done(deps.evidence.release(request.user.id, incident, data.items, data.because)))
 
 
@@ -152,7 +160,10 @@ async def release_evidence(request: Incoming, incident: str, data: HoldForm) -> 
 async def remove_evidence(request: Incoming, incident: str, item: int, data: RemoveForm) -> EvidenceList:
     """That it was there, and its hash, stay."""
     deps = deps_of(request)
-    item_of(await deps.evidence.of(incident), item)
+    of = await deps.evidence.of(incident)
+    item_of(of, item)
+    subject = f"remove the content of item {item} of {of.reference}: {data.because}"
+    await asked(request, "evidence.remove", subject, of.id)
     return listed(await _done(deps.evidence.remove(request.user.id, incident, item, data.because)))
 
 

@@ -89,7 +89,7 @@ def take(deps: Deps, store: Store, actor: Actor, data: TakeForm) -> Taken:
         raise Unacceptable("emergency access: expected a person, got a program")
     if len(because) < emergency.BECAUSE_MIN:
         raise Unacceptable(f"because: expected a reason of {emergency.BECAUSE_MIN} characters or more, got {because!r}")
-    lasts = min(deps.emergency, timedelta(minutes=data.minutes)) if data.minutes else deps.emergency
+    lasts = min(deps.access.emergency, timedelta(minutes=data.minutes)) if data.minutes else deps.access.emergency
     named = _named(store, tenant, data.incident)
     guide = guides[0]
     stream = f"{PREFIX}{actor.id}-{int(now.timestamp())}"

@@ -13,6 +13,7 @@ from tocsin.http.api_directory import READS, WRITES
 from tocsin.http.api_incidents import DENIED
 from tocsin.http.gate import Incoming, deps_of, needs
 from tocsin.http.problems import Unacceptable
+from tocsin.http.second import two_persons
 from tocsin.ports import Store
 
 
@@ -60,8 +61,11 @@ async def activate_guide(request: Incoming, name: str) -> GuideView:
     """It governs every incident that opens from now on; running incidents keep the policy they were opened under."""
     deps = deps_of(request)
 
-    def activate(_: Store) -> Guide:
-        guide = deps.engine.guides.activate_offered(deps.tenant, name)
+    def activate(store: Store) -> Guide:
+        offer = next((each for each in deps.engine.guides.offered(deps.tenant) if each.name == name), None)
+        subject = f"put {name} in force as {offer.digest if offer else ''}"
+        with two_persons(deps, store, request.user, "policy.activate", subject):
+            guide = deps.engine.guides.activate_offered(deps.tenant, name)
         deps.changed("guide")
         return guide
 

@@ -28,6 +28,7 @@ from tocsin.http.deps import Deps
 from tocsin.http.gate import Incoming, deps_of, insist, needs
 from tocsin.http.openapi import EXAMPLES
 from tocsin.http.problems import Problem, Unacceptable
+from tocsin.http.second import commanding
 from tocsin.ports import Store
 
 LIMIT_MAX = 200  # incidents on one page of a listing: about 1 MB of JSON
@@ -381,7 +382,9 @@ async def carry_out(deps: Deps, name: str, said: c.Command, actor: Actor) -> byt
         held = msgspec.json.decode(summary(store, deps.tenant, name), type=Roles)
         tag = str(command.__struct_config__.tag)
         insist(actor, action_for(tag), Resource(commanders=commanders(held.roles)))
-        incident = acting(lambda: deps.engine.handle(deps.tenant, incident_id(store, deps.tenant, name), command))
+        stream = incident_id(store, deps.tenant, name)
+        with commanding(deps, store, actor, stream, command):
+            incident = acting(lambda: deps.engine.handle(deps.tenant, stream, command))
         return msgspec.json.encode(deps.engine.view(deps.tenant, incident))
 
     return await deps.run(on_the_writer)

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 import msgspec
 
+from tocsin.accesssetting import AccessSetting
 from tocsin.auditport import Protection
 from tocsin.clock import Clock
 from tocsin.core.people import Method, Person
@@ -65,8 +65,8 @@ class Deps(Protocol):
         ...
 
     @property
-    def emergency(self) -> timedelta:
-        """How long emergency access lasts."""
+    def access(self) -> AccessSetting:
+        """How long emergency access lasts, and what takes two persons."""
         ...
 
     @property

@@ -10,9 +10,11 @@ from litestar.response import Redirect
 from tocsin.core import commands as c
 from tocsin.core.access import Resource
 from tocsin.guides import read_directory
+from tocsin.http.api_approvals import approve, decline
 from tocsin.http.api_duties import duties, stream_named
 from tocsin.http.api_emergency import TakeForm, ended, standing, take
 from tocsin.http.gate import Incoming, deps_of, insist, needs
+from tocsin.http.second import waiting
 from tocsin.ports import Store
 from tocsin.web.forms import HANDLERS, encodings, fields_of, frame
 from tocsin.web.render import page
@@ -25,10 +27,12 @@ async def duties_page(request: Incoming) -> Response[Any]:
 
     def look(store: Store) -> tuple[Any, ...]:
         tenant = deps.tenant
-        return duties(store, tenant), standing(store, tenant, store.now()), read_directory(store, tenant)
+        taken = standing(store, tenant, store.now())
+        return duties(store, tenant), taken, waiting(store, tenant, request.user), read_directory(store, tenant)
 
-    shown, taken, directory = await deps.read(look)
-    return page("duties.html", encodings(request), duties=shown, taken=taken, **frame(request, directory, "duties"))
+    shown, taken, asked, directory = await deps.read(look)
+    values = frame(request, directory, "duties") | {"taken": taken, "asked": asked}
+    return page("duties.html", encodings(request), duties=shown, **values)
 
 
 @post("/emergency", guards=[needs("emergency.take")], status_code=200)
@@ -48,6 +52,21 @@ async def end_access(request: Incoming) -> Response[Any]:
     return Redirect("/duties", status_code=303)
 
 
+@post("/approvals/{name:str}/approve", guards=[needs("approval.give")], status_code=200)
+async def approve_one(request: Incoming, name: str) -> Response[Any]:
+    """Whoever asked may do it then."""
+    deps, actor = deps_of(request), request.user
+    await deps.run(lambda store: approve(deps, store, actor, name))
+    return Redirect("/duties#approvals", status_code=303)
+
+
+@post("/approvals/{name:str}/decline", guards=[needs("approval.give")], status_code=200)
+async def decline_one(request: Incoming, name: str) -> Response[Any]:
+    deps, actor = deps_of(request), request.user
+    await deps.run(lambda store: decline(deps, store, actor, name))
+    return Redirect("/duties#approvals", status_code=303)
+
+
 @post("/duties/{name:str}/done", guards=[needs("duty.keep")], status_code=200)
 async def done(request: Incoming, name: str) -> Response[Any]:
     deps = deps_of(request)
@@ -62,5 +81,5 @@ async def done(request: Incoming, name: str) -> Response[Any]:
 
 
 def routes() -> Router:
-    handlers = [duties_page, done, take_access, end_access]
+    handlers = [duties_page, done, take_access, end_access, approve_one, decline_one]
     return Router("/", route_handlers=handlers, exception_handlers=HANDLERS, include_in_schema=False)
