@@ -16,7 +16,7 @@ from importlib import import_module
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from tocsin import accepting, acting, alarming, notary
+from tocsin import accepting, acting, alarming, notary, restoring
 from tocsin.announcing import Announcing
 from tocsin.announcing import WriterDesk as AnnouncingDesk
 from tocsin.auditport import Protection
@@ -71,7 +71,6 @@ from tocsin.rota import Rota
 from tocsin.secretfile import secret_of
 from tocsin.sending import senders
 from tocsin.sighted import asked
-from tocsin.store import backup as copies
 from tocsin.store.sqlite import SqliteStore
 from tocsin.tenants.quota import Quota
 from tocsin.upkeep import reconcile
@@ -224,7 +223,7 @@ class App:
         self.manage = ManageApp(self)
 
     def _furnish(self, store: Store, guides: Sequence[GuideFile]) -> list[str]:
-        notary.started(store, self.tenant, self.version, copies.restored(self.config.data))
+        restoring.begun(store, self.tenant, self.version, self.config.data)
         self.name = notary.installation(store, self.tenant, lambda: uuid.uuid4().hex)
         furnish(store, self.config, self.tenant)
         self.store.admit = self.quota.admit_document  # what the configuration names is there already

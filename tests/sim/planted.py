@@ -109,6 +109,21 @@ _ACCESS = (
         "tests/http/test_emergency.py",
     ),
     _bug(
+        "a stolen session comes alive with a backup",
+        "restoring.py",
+        "sessions, links = auth.forget_sign_ins(store, tenant)",
+        "sessions, links = 0, 0",
+        "tests/test_restoring.py",
+    ),
+    _bug(
+        "a start that is killed forgets the restore",
+        "store/backup.py",
+        "return msgspec.json.decode(place.read_bytes(), type=Restored) if place.exists() else None",
+        "said = msgspec.json.decode(place.read_bytes(), type=Restored) if place.exists() else None\n"
+        "    told(data)\n    return said",
+        "tests/test_restoring.py",
+    ),
+    _bug(
         "one person is two where the setting asks",
         "core/released.py",
         "if asked.by == by.id:",

@@ -208,6 +208,15 @@ def end_all(store: Store, tenant: str, person: str, *, but: str = "", tokens: bo
     return ended
 
 
+def forget_sign_ins(store: Store, tenant: str) -> tuple[int, int]:
+    """How many sessions and how many one-time links ended: all there were, of everybody. Writer thread only."""
+    kinds: tuple[Kind, ...] = ("session", "sign-in")
+    sessions, links = (
+        sum(store.delete(tenant, kind, each.id) for each in records(store, tenant, kind)) for kind in kinds
+    )
+    return sessions, links
+
+
 # --- the first way in -------------------------------------------------------------------------------------------------
 
 

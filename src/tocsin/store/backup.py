@@ -63,13 +63,14 @@ class Restored(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def restored(data: Path) -> Restored | None:
-    """The restore that came before this start, told once."""
+    """The restore that came before this start, until `told`."""
     place = data / RESTORED
-    if not place.exists():
-        return None
-    said = msgspec.json.decode(place.read_bytes(), type=Restored)
-    place.unlink()
-    return said
+    return msgspec.json.decode(place.read_bytes(), type=Restored) if place.exists() else None
+
+
+def told(data: Path) -> None:
+    """The audit trail has the restore."""
+    (data / RESTORED).unlink(missing_ok=True)
 
 
 def backup(data: Path, target: Path, at: datetime) -> Manifest:
