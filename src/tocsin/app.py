@@ -214,7 +214,7 @@ class App:
     def _open_faces(self, links: Links) -> None:
         self.links = create_links(self, links)
         self.twilio = TwilioApp(self, links, self.config.twilio.token if self.config.twilio else None)
-        self.faces = Faces(self, routes())
+        self.faces = Faces(self, routes)
         self.faces.events.full = self.quota.streams_full
         self.faces.started()
         self.alertmanager = AlertmanagerApp(self)

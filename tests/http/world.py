@@ -223,7 +223,7 @@ class Server:
         self._clients: list[httpx2.Client] = []
         self.url = f"http://127.0.0.1:{self._socket.getsockname()[1]}"
         world.public_url = self.url
-        self.faces = Faces(world, web.routes())
+        self.faces = Faces(world, web.routes)
         self.status, self.manage = StatusApp(world, Forms(world, world.subscribers)), ManageApp(world)
         config = uvicorn.Config(
             self._dispatch, interface="asgi3", lifespan="off", log_level="warning", timeout_graceful_shutdown=5

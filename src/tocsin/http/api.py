@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from copy import copy
+from functools import cache
 from importlib.metadata import version
-from typing import Any, cast
+from typing import Any, TypeAlias, cast
 
-from litestar import Litestar
+from litestar import Litestar, Router
 from litestar.datastructures import State
 from litestar.enums import HttpMethod, ScopeType
 from litestar.middleware import DefineMiddleware
@@ -14,7 +16,7 @@ from litestar.openapi.config import OpenAPIConfig
 from litestar.openapi.spec import Components, SecurityScheme, Tag
 from litestar.plugins import PluginProtocol
 from litestar.plugins.core import MsgspecDIPlugin
-from litestar.types import HTTPScope, Receive, Scope, Send
+from litestar.types import ControllerRouterHandler, HTTPScope, Receive, RouteHandlerType, Scope, Send
 
 from tocsin.http import (
     api_access,
@@ -81,13 +83,17 @@ TAGS = [
 ]
 
 
+Pages: TypeAlias = Callable[[], Sequence[Any]]
+
+
 class Faces:
     """The ASGI application. `close` ends the event streams, so that a stop does not wait for browsers."""
 
-    def __init__(self, deps: Deps, pages: Sequence[Any] = ()) -> None:
+    def __init__(self, deps: Deps, pages: Pages = tuple) -> None:
         self.events = events.Events()
         tally = Tally(deps.tenant)
-        self.app = litestar(deps, State({"deps": deps, "events": self.events, "tally": tally}), pages)
+        self.app = copy(litestar(pages))
+        self.app.state = State({"deps": deps, "events": self.events, "tally": tally})
         deps.engine.subscribe(self.events.changed)
         deps.engine.subscribe(tally.changed)
 
@@ -120,8 +126,17 @@ class Plain(Litestar):
     def _get_default_plugins(plugins: list[PluginProtocol]) -> list[PluginProtocol]:
         return [*plugins, MsgspecDIPlugin()]
 
+    def _validate_registration_value(self, value: ControllerRouterHandler) -> RouteHandlerType | Router:
+        """A router is taken as it is: nobody else has it, and its deep copy costs a quarter of a start."""
+        if isinstance(value, Router):
+            value.owner = self
+            return value
+        return super()._validate_registration_value(value)
 
-def litestar(deps: Deps, state: State, pages: Sequence[Any]) -> Litestar:
+
+@cache
+def litestar(pages: Pages) -> Litestar:
+    """Every route, once for a process: a tenant's application is a copy of it with a state of its own."""
     return Plain(
         route_handlers=[
             api_incidents.routes(),
@@ -157,12 +172,11 @@ def litestar(deps: Deps, state: State, pages: Sequence[Any]) -> Litestar:
             *api_tenants.routes(),
             *events.routes(),
             *api_health.routes(),
-            *pages,
+            *pages(),
         ],
-        middleware=[DefineMiddleware(Gate, deps=deps)],
+        middleware=[DefineMiddleware(Gate)],
         guards=[exact_query],
         exception_handlers=problems.HANDLERS,
-        state=state,
         request_max_body_size=BODY_MAX,
         logging_config=None,  # the process configures logging, once
         openapi_config=OpenAPIConfig(

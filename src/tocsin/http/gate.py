@@ -39,9 +39,8 @@ SAFE_HEADERS: tuple[tuple[bytes, bytes], ...] = (
 class Gate:
     """ASGI middleware: sets `scope["user"]` to the Actor or None; whether that is enough is each route's guard."""
 
-    def __init__(self, app: ASGIApp, deps: Deps) -> None:
+    def __init__(self, app: ASGIApp) -> None:
         self._app = app
-        self._deps = deps
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != ScopeType.HTTP:
@@ -49,7 +48,7 @@ class Gate:
             return
         headers = headers_of(scope)
         acting.sees(NOBODY)
-        scope["user"] = await actor_of_headers(self._deps, headers)
+        scope["user"] = await actor_of_headers(scope["litestar_app"].state["deps"], headers)
         scope["auth"] = None
         if scope["user"] is not None:
             acting.speaks_for(scope["user"].id)
