@@ -116,6 +116,30 @@ LADDERS: dict[str, tuple[str, Rungs]] = {
         "## Escalation\n\n```\nDuty engineer (primary)\n    | (if no acknowledgment within 10 min)\nTeam lead\n    | (if not resolved in 40 min)\nCTO\n```\n",
         STEPS,
     ),
+    "a time line of actions in a table": (
+        "## Escalation\n\n| Elapsed time | Action |\n|---|---|\n| 0 min | Duty engineer notified by pager |\n| 10 min | If not acknowledged, escalate to the team lead |\n| 40 min | Page the CTO |\n",
+        TIMELINE,
+    ),
+    "a time line with people beside the actions": (
+        "## Escalation timeline\n\n| Duration | Action | Notify |\n|---|---|---|\n| 0 min | Detected | Duty engineer |\n| 10 min | Assessed | Team lead |\n| 40 min | Declared | CTO |\n",
+        TIMELINE,
+    ),
+    "a time line in a fence": (
+        "## Escalation protocol\n\n```\n0-10 min: Duty engineer responds\n10-40 min: Team lead notified if no acknowledgment\n40+ min: CTO notified\n```\n",
+        TIMELINE,
+    ),
+    "counted minutes in a fence": (
+        "## Escalation\n\n```\nMinute 0:   Alarm → Page duty engineer\nMinute 10:  no answer → Page team lead\nMinute 40:  Page CTO + open war room\n\nTools:\n  - a pager\n```\n",
+        TIMELINE,
+    ),
+    "when to contact": (
+        "## Escalation contacts\n\n| Role | Contact | When to contact |\n|---|---|---|\n| Duty engineer | pager | Immediate |\n| Team lead | @lead | After 10 minutes |\n| CTO | phone | After 40 minutes |\n",
+        TIMELINE,
+    ),
+    "titles beside ways of contact": (
+        "## Escalation levels\n\n| Level | Title | Scope | Contact method |\n|---|---|---|---|\n| L1 | Duty engineer | triage | pager |\n| L2 | Team lead | work | direct |\n",
+        [("", "duty engineer", None, ""), ("", "team lead", None, "")],
+    ),
     "German tree": (
         "## Eskalation\n\n```\nStufe 1: Bereitschaftsdienst\n  └─ keine Antwort innerhalb von 10 Minuten → Stufe 2\nStufe 2: Teamleitung\n  └─ nicht gelöst innerhalb von 40 Minuten → Stufe 3\nStufe 3: Vorstand\n```\n",
         [("", "bereitschaftsdienst", 600, "level"), ("", "teamleitung", 2400, "level"), ("", "vorstand", None, "")],
@@ -145,6 +169,7 @@ def test_a_ladder_is_read_in_this_form(form: str):
 NONE: dict[str, tuple[str, set[int]]] = {
     "steps between levels that nobody named": ("## Escalation\n\n- L1 → L2: after 30 minutes without progress\n- L2 → L3: after 1 hour\n", {3, 4}),
     "conditions with what is done": ("## Escalation matrix\n\n- **Level 1:** losses above 2% in 1 day → notify operations\n- **Level 2:** kill switch → notify management\n", {3}),
+    "levels of support that name work and nobody": ("## Support and escalation\n\n### Level 1: Basic troubleshooting\n\n- Restart\n- Response time: 15 minutes\n\n### Level 2: Deep troubleshooting\n\n- Debug\n", {6}),
     "a step without the first one": ("## Escalation\n\n- SEV1: escalate to the CTO if not resolved within 30 minutes\n", {3}),
     "roles whose times do not rise": ("## Escalation\n\n| Role | SEV1 | SEV2 |\n|---|---|---|\n| Duty engineer | 30 min | 1 hour |\n| Team lead | 15 min | 1 hour |\n", {3, 5, 6}),
 }  # fmt: skip
@@ -226,3 +251,50 @@ def test_a_deadline_under_the_heading_of_a_template_is_reported():
 
     assert compiled(body).review.within is None
     assert unread(body) == {3}
+
+
+def test_severities_may_be_named_by_their_ladder_alone():
+    text = (
+        "# Incident escalation\n\n## Escalation matrix\n\n| Severity | First responder | Escalation (30 min) | Executive (60 min) |\n|---|---|---|---|\n"
+        "| SEV-1 | Duty engineer | Team lead | CTO |\n| SEV-2 | Duty engineer | Team lead | — |\n| SEV-3 | Backlog triage | — | — |\n"
+    )
+
+    policy = compile_guide(text, "g.md").policy
+
+    assert [(each.id, each.source and each.source.line) for each in policy.severities] == [
+        ("SEV-1", 7),
+        ("SEV-2", 8),
+        ("SEV-3", 9),
+    ]
+    assert [(each.severities, each.who, value(each.within)) for each in policy.escalation.levels] == [
+        (("SEV-1",), ("Duty engineer",), 1800),
+        (("SEV-1",), ("Team lead",), 3600),
+        (("SEV-1",), ("CTO",), None),
+        (("SEV-2",), ("Duty engineer",), 1800),
+        (("SEV-2",), ("Team lead",), None),
+    ]
+
+
+def test_two_limits_by_the_hour_in_a_heading_set_none():
+    text = "# Incidents\n\n## Severity levels\n\n### P0 - Critical (Response: Immediate, 24/7)\n\nAll.\n\n### P1 - High (Response: <30 min, business hours; <2 hours, off-hours)\n\nSome.\n\n### P2 - Low (Response: <4 hours)\n\nLittle.\n"
+
+    policy = compile_guide(text, "g.md").policy
+
+    assert [value(each.respond_within) for each in policy.severities] == [0, None, 14400]
+
+
+def test_a_goal_in_words_is_no_clock():
+    text = "# Incidents\n\n## Severity\n\n| Severity | Example | Response goal |\n|---|---|---|\n| SEV-1 | outage | immediate containment and recovery |\n| SEV-2 | slow | rapid mitigation |\n"
+
+    assert [each.respond_within for each in compile_guide(text, "g.md").policy.severities] == [None, None]
+
+
+def test_a_severity_called_by_a_word_is_named_behind_for():
+    text = "# Incidents\n\n## Severity\n\n| Severity | Response time |\n|---|---|\n| Critical | 15 minutes |\n| High | 1 hour |\n| Low | 1 day |\n\n## Channel\n\n1. Post a status update every 20 minutes for Critical, every 40 minutes for High.\n"
+
+    policy = compile_guide(text, "g.md").policy
+
+    assert [(each.severities, value(each.every)) for each in policy.cadences] == [
+        (("Critical",), 1200),
+        (("High",), 2400),
+    ]

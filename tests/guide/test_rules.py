@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import date
+from pathlib import Path
 
 import pytest
 
@@ -13,6 +14,7 @@ from tocsin.guide.lint import lint, read_date
 from tocsin.guide.rules import BY_ID, RULES
 
 TODAY = date(2026, 11, 23)
+FINDINGS_PAGE = (Path(__file__).parents[2] / "docs" / "findings.md").read_text("utf-8")
 HEAD = """# Incident response
 
 ## Severity
@@ -166,6 +168,31 @@ def test_a_rule_is_switched_off_with_a_reason_only():
     assert "GUIDE-HANGS" not in rules(hanging + "\n<!-- tocsin: off GUIDE-HANGS our responders have a terminal -->\n")
     assert {"GUIDE-HANGS", "GUIDE-OFF"} <= rules(hanging + "\n<!-- tocsin: off GUIDE-HANGS -->\n")
     assert "GUIDE-OFF" in rules(hanging + "\n<!-- tocsin: off GUIDE-NONE because -->\n")
+
+
+def firing(rule: str) -> str:
+    """A page on which the rule fires."""
+    text = CASES[rule][0]
+    whole = "## Severity" in text or rule in ("GUIDE-NO-POLICY", "GUIDE-STUB", "GUIDE-UNREADABLE")
+    return text if whole else HEAD + text
+
+
+def levels(text: str, rule: str) -> set[str]:
+    return {finding.level for finding in findings(text) if finding.rule == rule}
+
+
+@pytest.mark.parametrize("rule", CASES)
+def test_every_rule_is_documented_and_off_only_with_a_reason_unless_it_is_an_error(rule: str):
+    text = firing(rule)
+    fired = levels(text, rule)
+    reason = f"\n\n<!-- tocsin: off {rule} we have seen it and know why -->\n"
+    none = f"\n\n<!-- tocsin: off {rule} -->\n"
+
+    assert BY_ID[rule].title and BY_ID[rule].why and BY_ID[rule].mend
+    assert f"| {rule} |" in FINDINGS_PAGE
+    if rule not in ("GUIDE-OFF", "GUIDE-UNREADABLE"):  # of its own kind, and a file that is not read at all
+        assert levels(text + reason, rule) == fired & {"error"}
+        assert levels(text + none, rule) == fired
 
 
 def test_an_error_cannot_be_switched_off():

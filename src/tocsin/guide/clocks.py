@@ -19,7 +19,7 @@ _CLOCKS: tuple[tuple[str, str], ...] = (
     ("first_update", rf"(?:first|initial)\s+(?:status\s+)?(?:update|communication|comms?|notification){_TAIL}"),
     ("contain", rf"(?:time\s+to\s+)?contain(?:ment)?{_TAIL}"),
     ("mitigate", rf"(?:time\s+to\s+|target\s+)?(?:mitigat(?:e|ion)|workaround|stabiliz(?:e|ation)){_TAIL}"),
-    ("respond", rf"(?:time\s+to\s+|target\s+|initial\s+|first\s+|max(?:imum)?\.?\s+|incident\s+|expected\s+|required\s+)*(?:respon(?:se|d)|reaction|engage(?:ment)?){_TAIL}|(?:sla|required|on-?call)\s+response{_TAIL}|(?:target\s+|initial\s+)*triage\s+(?:time|target|sla)s?"
+    ("respond", rf"(?:time\s+to\s+|target\s+|initial\s+|first\s+|max(?:imum)?\.?\s+|incident\s+|expected\s+|required\s+)*(?:respon(?:se|d)|reaction|engage(?:ment)?){_TAIL}|(?:sla|required|on-?call|(?:tier|level|l)\s?1)\s+response{_TAIL}|(?:target\s+|initial\s+)*triage\s+(?:time|target|sla)s?"
                 r"|response\s+urgency|время\s+(?:реакции|реагирования|ответа)|реакция|(?:tiempo|tempo)\s+de\s+(?:reacci[oó]n|reação|atenci[oó]n|atendimento)|tiempo\s+de\s+respuesta|tempo\s+de\s+resposta"
                 r"|(?:sla|prazo|plazo)\s+(?:de\s+)?(?:resposta|respuesta)|(?:tempo|tiempo)\s+(?:de\s+)?(?:resposta|respuesta)\s+(?:alvo|máximo|objetivo|esperado|inicial)|resposta|respuesta|reação|응답\s*시간|대응\s*시간|대응|reaktionszeit|(?:temps|délai|delai)\s+de\s+(?:réponse|réaction|prise\s+en\s+charge)|prise\s+en\s+charge|respons(?:\s+awal)?|waktu\s+(?:respons|tanggap)|thời\s+gian\s+phản\s+hồi|phản\s+hồi|tempo\s+di\s+risposta|reactietijd|响应时间|応答時間"),
     ("resolve", rf"(?:time\s+to\s+|target\s+|expected\s+|full\s+|max(?:imum)?\.?\s+|sla\s+|required\s+|incident\s+)*(?:resol(?:ve|ution|ved)|fix|restore|restoration|recovery\s+(?:time|target)(?:\s+objective)?|rto){_TAIL}"
@@ -59,6 +59,10 @@ _OFF_HOURS = re.compile(  # "24 hours (next business day if outside hours)": the
     re.I,
 )
 _BUSINESS_HEAD = re.compile(r"\(\s*(?:business|working)\s+hours?\s*\)", re.I)
+_BY_HOUR = re.compile(  # "< 30 min, business hours; < 2 hours, off-hours": neither limit always holds
+    r"\b(?:business|working|office)[\s-]+hours\b.{0,40}\b(?:after|off|out[\s-]of|outside)[\s-]*(?:business[\s-]+|working[\s-]+)?hours\b",
+    re.I,
+)
 _CLAUSE = re.compile(
     r"\s+and\s+(?=(?:we\s+|to\s+|then\s+)?(?:acknowledg|respon|resol|fix|restor|mitigat|contain|post|send|updat|notif)\w*)|\.\s+|[;|\n]|,\s+|\s[-–—]+\s|\s/\s|[()]|\.$"
 )
@@ -158,7 +162,7 @@ def cell(value: str, header: str) -> Quantity | None:
 
 def _says_how(quantity: Quantity, words: str, header: str) -> bool:
     """Whether a cell under a bare "Response" says what is done and not how soon: "Immediate lead and containment"."""
-    if not re.fullmatch(r"\W*respon(?:se|ds?)\W*", plain(header), re.I):
+    if not re.fullmatch(r"\W*respon(?:se|ds?)(?:\s+(?:goals?|expectations?|objectives?))?\W*", plain(header), re.I):
         return False
     if quantity.kind == "milestone":
         return quantity.value == "backlog"
@@ -201,6 +205,8 @@ def _commanded(clause: str) -> Quantity | None:
 
 def clauses(text: str) -> Iterator[tuple[str, Deadline]]:
     """(clock, deadline) of every clause that says one clock and one quantity and nothing else of weight."""
+    if _BY_HOUR.search(text):
+        return
     for clause in _CLAUSE.split(plain(text)[:2000]):
         if not clause or not (scan(clause) or MILESTONES.search(clause)) or _SUBJECT.search(clause):
             continue

@@ -8,6 +8,7 @@ from tocsin.guide.blocks import Document
 from tocsin.guide.clocks import clock_of
 from tocsin.guide.entries import Group
 from tocsin.guide.ids import family, is_word, number
+from tocsin.guide.quantity import scan
 
 SCORE_MIN = 6  # less evidence than this is not a scheme: one table of colours, one list of adjectives
 _SEVERE = re.compile(
@@ -112,7 +113,15 @@ def score(group: Group) -> int:
     points += 1 if all(_SPELT.match(one) for one in group.ids) else 0
     if group.form == "table" and not described and not any(clocks) and not _SEVERE.search(title):
         points -= 4  # "Severity | Channels" says what is done for each, and defines none
+    points += 8 if _is_ladder(group) and not described else 0
     return points - _weak_words(group)
+
+
+def _is_ladder(group: Group) -> bool:
+    """`Severity | First responder | Escalation (30 min)`: where nothing else names the severities, this does."""
+    kinds = {family(one) for one in group.ids}
+    steps = [head for head in group.header if re.search(r"escalat", head, re.I) and scan(head)]
+    return bool(steps) and len(group.ids) > 2 and kinds <= {"sev", "p", "priority"}
 
 
 def _weak_words(group: Group) -> int:

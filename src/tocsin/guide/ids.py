@@ -202,7 +202,8 @@ def mentioned(text: str, known: dict[str, str]) -> tuple[str, ...]:
         for word in re.findall(r"[^\W\d_]+", text):
             name = word.casefold()
             if name in known and re.search(
-                rf"\b{re.escape(word)}\b(?:\s+(?:severity|priority|incidents?|issues?|alerts?|\()|\s*[:,/)]|\s*$)", text
+                rf"\b(?:for|on)\s+{re.escape(word)}\b\s*(?:[.;,]|$)|\b{re.escape(word)}\b(?:\s+(?:severity|priority|incidents?|issues?|alerts?|\()|\s*[:,/)]|\s*$)",
+                text,
             ):
                 found.append(known[name])
     return tuple(dict.fromkeys(found))

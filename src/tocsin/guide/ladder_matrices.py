@@ -9,7 +9,7 @@ from tocsin.guide.blocks import Block, Row
 from tocsin.guide.ids import ID, mentioned
 from tocsin.guide.inline import plain
 from tocsin.guide.notes import Notes
-from tocsin.guide.parties import names_somebody, parties
+from tocsin.guide.parties import PARTY, names_somebody, parties
 from tocsin.guide.quantity import Quantity, read, scan
 from tocsin.guide.rungs import LEVEL, RUNGS_MAX, Rung, counts
 
@@ -55,7 +55,7 @@ def _step_columns(heads: list[str]) -> dict[int, Quantity | None]:
 def _is_step(head: str, time: Quantity) -> bool:
     words = re.findall(r"[^\W\d_]+", head)
     named = set(re.findall(r"[^\W\d_]+", time.text))
-    return all(word.casefold() in named or _STEP_WORDS.fullmatch(word) for word in words)
+    return all(word.casefold() in named or _STEP_WORDS.fullmatch(word) or PARTY.search(word) for word in words)
 
 
 def _by_severity(block: Block, steps: dict[int, Quantity | None], known: dict[str, str]) -> Ladders:

@@ -9,25 +9,26 @@ import msgspec
 from tocsin.guide.blocks import Block
 from tocsin.guide.ids import ID, family
 from tocsin.guide.inline import plain
+from tocsin.guide.ladder_timelines import on_a_line
 from tocsin.guide.parties import parties
 from tocsin.guide.quantity import Quantity, read, scan
 from tocsin.guide.rungs import HOLD, RUNGS_MAX, Rung, counts
 
 _REACH = re.compile(
-    r"^(?:time|after|when|elapsed|timeframe|time\s*frame|delay|t\s*\+.*|trigger|condition|time elapsed|time since .*|timeline|wait|when to (?:escalate|engage|involve))$",
+    r"^(?:time|after|when|elapsed|timeframe|time\s*frame|delay|t\s*\+.*|trigger|condition|time elapsed|elapsed time|duration|time since .*|timeline|wait|when to (?:escalate|engage|involve|contact|call|notify))$",
     re.I,
 )
 _EITHER_WAY = re.compile(r"^when\b|condition|trigger", re.I)
 _VENDOR = re.compile(r"\b(?:support|vendor|provider)\b(?!\s+(?:engineer|lead|manager|team))", re.I)
 _WHO = re.compile(
-    r"who|role|contact|responsible|owner|target|escalat\w*\s*(?:to|target|contact)|notif|person|team|position|^escalation$",
+    r"who|role|title|contact(?! method)|responsible|owner|target|escalat\w*\s*(?:to|target|contact)|notif|person|team|position|^escalation$",
     re.I,
 )
 
 
 def of_table(block: Block, near: bool) -> list[Rung]:
     heads = [plain(head) for head in block.header]
-    if near and (steps := _steps(block, heads)):
+    if near and (steps := _steps(block, heads) or _actions(block, heads)):
         return steps
     level_column = next(
         (
@@ -49,7 +50,9 @@ def of_table(block: Block, near: bool) -> list[Rung]:
         return []
     if re.search(r"sever|priorit|^sev", heads[0], re.I) or _severities(block):
         return []  # its rows are severities, not levels
-    who_column = next((n for n in who_columns if re.search(r"escalat|role|who|target", heads[n], re.I)), who_columns[0])
+    who_column = next(
+        (n for n in who_columns if re.search(r"escalat|role|who|target|title", heads[n], re.I)), who_columns[0]
+    )
     rungs: list[Rung] = []
     reaches: list[Quantity | None] = []
     for row in block.rows[: RUNGS_MAX + 1]:
@@ -76,6 +79,18 @@ def of_table(block: Block, near: bool) -> list[Rung]:
     if not rungs or not all(rung.who for rung in rungs):
         return []
     return _timed(rungs, reaches, heads[time_column] if time_column is not None else "")
+
+
+def _actions(block: Block, heads: list[str]) -> list[Rung]:
+    """`Time | Action`: whoever the action calls, where no column names people."""
+    time = next((n for n, head in enumerate(heads) if _REACH.match(head)), -1)
+    action = next(
+        (n for n, head in enumerate(heads) if re.fullmatch(r"actions?|what happens|escalation action", head, re.I)), -1
+    )
+    if time < 0 or action < 0 or any(_WHO.search(head) for n, head in enumerate(heads) if n not in (time, action)):
+        return []
+    rows = [row for row in block.rows if max(time, action) < len(row.cells)]
+    return on_a_line([(row.line, plain(row.cells[time]), plain(row.cells[action]), ()) for row in rows])
 
 
 def _times(block: Block, column: int) -> bool:

@@ -6,7 +6,6 @@ Every form is read into rungs; `levels` decides what their times mean. A time th
 
 from __future__ import annotations
 
-import itertools
 import re
 from collections.abc import Iterator, Sequence
 
@@ -22,8 +21,9 @@ from tocsin.guide.ladder_matrices import of_matrix
 from tocsin.guide.ladder_mermaid import of_mermaid
 from tocsin.guide.ladder_sentences import of_paragraph, of_sentences
 from tocsin.guide.ladder_tables import of_table
+from tocsin.guide.ladder_timelines import of_fence, of_list
 from tocsin.guide.notes import Notes
-from tocsin.guide.parties import PARTY, parties
+from tocsin.guide.parties import PARTY, names_somebody, parties
 from tocsin.guide.quantity import Quantity, deadline, read, scan
 from tocsin.guide.rungs import HOLD, LEVEL, RUNGS_MAX, Rung, counts, plain_bound, rung_of
 from tocsin.guide.words import ESCALATION, FOREIGN_ESCALATION
@@ -138,7 +138,10 @@ def _ladders(document: Document) -> Iterator[tuple[Section, list[Rung]]]:
             elif block.kind == "list":
                 yield section, _of_list(section, block, near)
             elif block.kind in ("fence", "code") and near:
-                yield section, of_mermaid(block) if block.info.startswith("mermaid") else of_tree(block)
+                yield (
+                    section,
+                    of_mermaid(block) if block.info.startswith("mermaid") else of_fence(block) or of_tree(block),
+                )
             elif block.kind == "paragraph" and near:
                 yield section, of_chain(block) or of_paragraph(block.text, block.line)
 
@@ -147,7 +150,7 @@ def _ladders(document: Document) -> Iterator[tuple[Section, list[Rung]]]:
 
 
 def _of_list(section: Section, block: Block, near: bool) -> list[Rung]:
-    if near and (told := _timeline(block) or of_sentences([(item.line, item.text) for item in block.items])):
+    if near and (told := of_list(block) or of_sentences([(item.line, item.text) for item in block.items])):
         return told
     title = section.title
     rungs = []
@@ -198,30 +201,6 @@ def _of_list(section: Section, block: Block, near: bool) -> list[Rung]:
         for rung, item in zip(rungs, block.items, strict=False)
     )
     return rungs if numbered and len(rungs) == len(block.items) and named else []
-
-
-def _timeline(block: Block) -> list[Rung]:
-    """`After 15 minutes: team lead`: a list whose labels are all times."""
-    rungs: list[Rung] = []
-    for item in block.items[: RUNGS_MAX + 1]:
-        first = item.text.split("\n")[0]
-        label = split_label(first) or split_dash(first)
-        time = read(label.label) if label else None
-        who = parties(label.value) if label else ()
-        if label is None or not counts(time) or not who or not PARTY.search(label.value):
-            return []
-        actions = tuple(plain(sub.text) for child in item.blocks for sub in child.items)
-        rungs.append(
-            Rung(number=len(rungs) + 1, who=who, line=item.line, reach=time, since_start=True, actions=actions)
-        )
-    starts = [_start(rung.reach) for rung in rungs]
-    rising = all(a is not None and b is not None and a < b for a, b in itertools.pairwise(starts))
-    return rungs if len(rungs) > 1 and rising and starts[0] == 0 else []
-
-
-def _start(time: Quantity | None) -> int | None:
-    value = time.value[0] if time is not None and isinstance(time.value, tuple) else time.value if time else None
-    return value if isinstance(value, int) else None
 
 
 def _person(words: str) -> str:
@@ -301,7 +280,8 @@ def _of_headings(section: Section) -> list[Rung]:
         if rung.reach is None and rung.hold is None and hold is None and (due := _due(child)):
             rung = msgspec.structs.replace(rung, reach=due, since_start=True, unclear="")
         rungs.append(msgspec.structs.replace(rung, who=who, hold=hold if hold and counts(hold) else rung.hold))
-    return rungs if all(rung.who for rung in rungs) else []
+    people = all(PARTY.search(" ".join(rung.who)) or any(map(names_somebody, rung.who)) for rung in rungs)
+    return rungs if all(rung.who for rung in rungs) and people else []
 
 
 def _due(section: Section) -> Quantity | None:

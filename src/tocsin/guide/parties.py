@@ -15,7 +15,7 @@ PARTIES_MAX = 12
 
 _VERB = re.compile(
     r"^(?:then\s+|automatic(?:ally)?\s+|immediate(?:ly)?\s+|direct\s+)*(?:(?:escalat(?:e[ds]?|ion(?=\s+to\b))|notif(?:y|ies|ied|ication)|involve|page|alert|inform|contact|call|engage"
-    r"|assign(?:ed)?|loop\s+in|bring\s+in|add|include|email|message|ping|wake)(?!\w))?\s*(?:\bto\b\s+|\bthe\b\s+|\bup\s+to\b\s+)*",
+    r"|assign(?:ed(?=\s+to\b))?|loop\s+in|bring\s+in|add|include|email|message|ping|wake)(?!\w))?\s*(?:\bto\b\s+|\bthe\b\s+|\bup\s+to\b\s+)*",
     re.I,
 )
 _TAIL = re.compile(

@@ -1,0 +1,88 @@
+"""Escalation ladders on one time line: what happens after 0, 15 and 30 minutes, in lists, fences and tables of actions."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from itertools import pairwise
+
+from tocsin.guide.blocks import Block
+from tocsin.guide.inline import plain, split_dash, split_label
+from tocsin.guide.parties import PARTY, names_somebody, parties
+from tocsin.guide.quantity import Quantity, read
+from tocsin.guide.rungs import RUNGS_MAX, Rung, counts
+
+_MINUTE = re.compile(r"(?:t\s?\+\s?)?(minute|min|hour|day)\s+(\d{1,4})(?:\s?\+)?", re.I)
+_LEAD = re.compile(r"^(?:(?:if|when|once|unless)\b[^,→]{1,60}(?:,|→|->)|.{1,60}?(?:→|->|=>))\s*(?:then\s+)?", re.I)
+_CALLED = re.compile(
+    r"^(?P<who>.{2,60}?)\s+(?:is\s+|are\s+|gets?\s+|must\s+be\s+)?(?:notified|paged|alerted|informed|called|engaged|involved|responds?|acknowledges?|joins?)\b",
+    re.I,
+)
+_CALL = re.compile(
+    r"^(?:auto(?:matically)?[\s-]+)?(?:escalate[sd]?|escalation|page[sd]?|notify|notifies|call|alert|inform|contact|engage|wake|involve)\s+(?:it\s+)?(?:to\s+)?(?P<who>.{2,80})$",
+    re.I,
+)
+
+
+Entry = tuple[int, str, str, tuple[str, ...]]  # its line, when, what happens, details
+
+
+def called(text: str) -> tuple[str, ...]:
+    """Who is called by an action: "If not acknowledged, escalate to the backup", "Team lead notified"."""
+    words = _LEAD.sub("", plain(text)).strip()
+    found = _CALL.match(words) or _CALLED.match(words)
+    said = found["who"] if found else words
+    who = tuple(each for each in parties(said) if PARTY.search(each) or names_somebody(each))
+    if not who or not PARTY.search(said) or len(said.split()) > 12:
+        return ()
+    return who
+
+
+def moment(text: str) -> Quantity | None:
+    """The instant that a label names: "15-30 min", "T+15m", "Minute 15"."""
+    counted = _MINUTE.fullmatch(text.strip())
+    return read(f"{counted[2]} {counted[1]}") if counted else read(text)
+
+
+def on_a_line(entries: Sequence[Entry]) -> list[Rung]:
+    """The rungs of the entries, where each calls somebody and the times rise from zero."""
+    rungs: list[Rung] = []
+    for line, when, text, actions in entries[: RUNGS_MAX + 1]:
+        time, who = moment(when), called(text)
+        if not counts(time) or not who:
+            return []
+        rungs.append(Rung(number=len(rungs) + 1, who=who, line=line, reach=time, since_start=True, actions=actions))
+    starts = [_start(rung.reach) for rung in rungs]
+    rising = all(a is not None and b is not None and a < b for a, b in pairwise(starts))
+    return rungs if 1 < len(rungs) <= RUNGS_MAX and rising and starts[0] == 0 else []
+
+
+def of_list(block: Block) -> list[Rung]:
+    """`After 15 minutes: team lead`: a list whose labels are all times."""
+    entries: list[Entry] = []
+    for item in block.items[: RUNGS_MAX + 1]:
+        first = item.text.split("\n")[0]
+        label = split_label(first) or split_dash(first)
+        if label is None:
+            return []
+        actions = tuple(plain(sub.text) for child in item.blocks for sub in child.items)
+        entries.append((item.line, label.label, label.value, actions))
+    return on_a_line(entries)
+
+
+def of_fence(block: Block) -> list[Rung]:
+    """`0-15 min: Primary on-call responds` in the first lines of a fence, up to an empty one."""
+    entries: list[Entry] = []
+    for n, line in enumerate(block.text.split("\n"), block.line + (block.kind == "fence")):
+        if not line.strip():
+            break
+        when, colon, what = line.partition(":")
+        if not colon or len(entries) > RUNGS_MAX:
+            return []
+        entries.append((n, when, what.strip(), ()))
+    return on_a_line(entries)
+
+
+def _start(time: Quantity | None) -> int | None:
+    value = time.value[0] if time is not None and isinstance(time.value, tuple) else time.value if time else None
+    return value if isinstance(value, int) else None
