@@ -239,6 +239,29 @@ HOSTILE = {
 }
 
 
+DEEP = {
+    "bullets": "- " * 200 + "x\n\n",
+    "numbers": "".join("   " * n + "1. a\n" for n in range(60)) + "\n",
+    "bullets under bullets": "".join("  " * n + "- a\n" for n in range(60)) + "\n",
+    "quotes": "> " * 200 + "x\n\n",
+    "quotes and bullets": "> - " * 100 + "x\n\n",
+}
+
+
+@pytest.mark.parametrize("kind", DEEP)
+def test_what_stands_behind_a_list_that_is_too_deep_is_read(kind: str):
+    compiled = compile_guide(DEEP[kind] + HEAD, "g.md")
+
+    assert [each.id for each in compiled.policy.severities] == ["P0", "P1", "P2"]
+    assert "GUIDE-DEPTH" in {finding.rule for finding in compiled.findings}
+
+
+def test_a_list_of_eighteen_levels_is_read_whole():
+    text = HEAD + "".join("  " * n + "- a\n" for n in range(18))
+
+    assert "GUIDE-DEPTH" not in {finding.rule for finding in compile_guide(text, "g.md").findings}
+
+
 def seconds(text: str, per_megabyte: float, least: float) -> float:
     """The processor time allowed for a text, on a machine as slow as this one is now: shared cores halve their speed.
 

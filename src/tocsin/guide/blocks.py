@@ -15,12 +15,12 @@ import msgspec
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
+from tocsin.guide.depth import PARSER_MAX, cut_deep
 from tocsin.guide.htmltable import HtmlTable, html_tables
 from tocsin.guide.inline import is_bold_line, plain, title
 from tocsin.guide.interrupted import rejoin
 from tocsin.guide.repair import Repaired
 
-NESTING_MAX = 40  # levels of lists and quotes; deeper text is left out by the parser, and reported
 ROWS_MAX = 5_000  # of one table; each costs the parser a few kilobytes
 LABEL_LEVEL = 7  # a bold line ranks below every heading
 
@@ -151,7 +151,7 @@ def parse(repaired: Repaired) -> Document:
     tables = html_tables(lines, _fenced(lines)) if any("<table" in line or "<TABLE" in line for line in lines) else []
     for n, table in enumerate(tables):
         lines[table.first - 1 : table.last] = [f"<!--table {n}-->"] + [""] * (table.last - table.first)
-    cut = _cut_rows(lines)
+    cut, deep = _cut_rows(lines), cut_deep(lines, _fenced(lines))
     tokens = _parser().parse("\n".join(lines))
     reader = _Reader(tokens, tables)
     blocks = reader.read()
@@ -164,13 +164,13 @@ def parse(repaired: Repaired) -> Document:
         lines=repaired.lines,
         fences=reader.fences,
         comments=reader.comments,
-        too_deep=reader.deep,
+        too_deep=deep or reader.deep,
         cut_rows=cut,
     )
 
 
 def _parser() -> MarkdownIt:
-    parser = MarkdownIt("commonmark", {"maxNesting": NESTING_MAX}).enable("table")
+    parser = MarkdownIt("commonmark", {"maxNesting": PARSER_MAX}).enable("table")
     parser.core.ruler.disable(["inline", "text_join"])
     return parser
 
@@ -228,7 +228,7 @@ class _Reader:
         top = self.holders[0]
         for token in self.tokens:
             line, end = ((token.map[0] + 1), token.map[1]) if token.map else (0, 0)
-            if token.level >= NESTING_MAX - 1 and not self.deep:
+            if token.level >= PARSER_MAX - 1 and not self.deep:
                 self.deep = line
             if not (self._list(token, line, end) or self._table(token, line, end)):
                 self._leaf(token, line, end)

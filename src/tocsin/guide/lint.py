@@ -251,7 +251,7 @@ def _document(document: Document, exists: Callable[[str], bool] | None) -> Itera
 
 def _only_points(section: Section) -> bool:
     """Whether a section about severities, escalation or contacts holds one link to another file and no more."""
-    blocks = section.blocks
+    blocks = [block for block in section.blocks if not block.text.lstrip().startswith("<!--")]
     if len(blocks) != 1 or blocks[0].kind != "paragraph" or section.sections or len(blocks[0].text) > 250:
         return False
     about = re.search(r"sever|escalat|contact|communicat|on-?call", section.title, re.I)
