@@ -1,6 +1,6 @@
 """What the audit trail costs and how fast it is verified: paired runs with and without it, and a million entries.
 
-python bench/audit.py [ENTRIES]
+    python -m bench.audit [ENTRIES]
 """
 
 from __future__ import annotations
@@ -26,6 +26,7 @@ from tocsin.store.sqlite import SqliteStore
 from tocsin.verifier import Report, check_bytes
 
 PAIRS = 11
+ROUNDS = 5
 COMMANDS = 400
 T0 = datetime(2026, 11, 28, 3, 0, tzinfo=UTC)
 
@@ -95,9 +96,12 @@ def _bytes(store: Store) -> None:
 
 
 def timed(what: str, entries: int, work: Callable[[], object]) -> None:
-    begun = time.process_time()
-    work()
-    print(f"{what}: {entries / (time.process_time() - begun):,.0f} entries/s on one core")
+    rates = []
+    for _ in range(ROUNDS):
+        begun = time.process_time()
+        work()
+        rates.append(entries / (time.process_time() - begun))
+    print(f"{what}: {statistics.median(rates):,.0f} entries/s on one core ({min(rates):,.0f} to {max(rates):,.0f})")
 
 
 if __name__ == "__main__":

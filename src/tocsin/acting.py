@@ -1,5 +1,5 @@
-"""Whom the current request speaks for, and what they see. The gate says it once; the process writes the first into the
-audit trail, and reads by the second.
+"""Whom the current request speaks for, what they see, and whose organisation it is. The gate says the first two once;
+the process writes the first into the audit trail, reads by the second, and says the third in its log.
 
 It is the context's, not an argument, because every read and write of every face passes here and none may forget it.
 """
@@ -12,8 +12,10 @@ from contextvars import ContextVar
 
 from tocsin.core.facts import TOCSIN
 from tocsin.core.sight import Sight
+from tocsin.ports import DEFAULT_TENANT
 
 _actor: ContextVar[str] = ContextVar("tocsin_actor", default=TOCSIN)
+_tenant: ContextVar[str] = ContextVar("tocsin_tenant", default="")
 _sight: ContextVar[Sight] = ContextVar("tocsin_sight", default=None)
 
 
@@ -45,3 +47,24 @@ def seeing(sight: Sight) -> Iterator[None]:
         yield
     finally:
         _sight.reset(before)
+
+
+def belongs_to(tenant: str) -> None:
+    """What follows in this task or thread is this tenant's; the installation's own has no name here."""
+    _tenant.set("" if tenant == DEFAULT_TENANT else tenant)
+
+
+def tenant() -> str:
+    """Whose work this is; empty: the installation's own."""
+    return _tenant.get()
+
+
+@contextmanager
+def working_for(tenant: str) -> Iterator[None]:
+    """Inside, and in every task and thread that is begun inside, the work is this tenant's."""
+    before = _tenant.get()
+    belongs_to(tenant)
+    try:
+        yield
+    finally:
+        _tenant.set(before)

@@ -136,7 +136,7 @@ class App:
         self.sources = Sources()
         self.monitors = Monitors(self)
         self.evidence = custody_of(self, config)
-        self.readers = ThreadPoolExecutor(READERS, thread_name_prefix="tocsin-reader")
+        self.readers = ThreadPoolExecutor(READERS, "tocsin-reader", acting.belongs_to, (tenant,))
         self.committer: Committer
         self.door: AlertsDoor
         self.delivery: Delivery

@@ -2,7 +2,8 @@
 
 Known secrets (the configuration's) go wherever they stand, as they are, in base64 and as in an URL. What only looks
 like one goes too: of an URL scheme and host stay, of a token its kind. A record is one line; the lines of a traceback
-are indented, so that no text of an outsider's can look like a record of ours.
+are indented, so that no text of an outsider's can look like a record of ours. Where several organisations share the
+process, a record names the one whose work it is about.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from collections.abc import Iterable, Iterator
 from types import TracebackType
 from urllib.parse import quote, quote_plus, unquote
 
+from tocsin import acting
 from tocsin.config import Config
 
 FORMAT = "%(asctime)s %(levelname)s %(name)s: %(message)s"
@@ -120,7 +122,9 @@ class OneLine(logging.Formatter):
         self._redact = redact
 
     def format(self, record: logging.LogRecord) -> str:
-        said = logging.makeLogRecord(record.__dict__ | {"exc_info": None, "exc_text": None, "stack_info": None})
+        whose = f"{record.name} [{acting.tenant()}]" if acting.tenant() else record.name
+        plain = {"name": whose, "exc_info": None, "exc_text": None, "stack_info": None}
+        said = logging.makeLogRecord(record.__dict__ | plain)
         text = _CONTROL.sub(_escaped, self._redact(super().format(said)))[:LINE_MAX]
         more = self.formatException(record.exc_info) if record.exc_info else ""
         more += f"\n{record.stack_info}" if record.stack_info else ""

@@ -13,6 +13,7 @@ import logging
 import threading
 from collections.abc import Callable
 from concurrent.futures import Future
+from contextvars import copy_context
 from enum import IntEnum
 from typing import Any, Protocol, TypeVar
 
@@ -72,7 +73,7 @@ class Writer:
         self._changed = threading.Condition()
         self._count = 0
         self._stopping = False
-        self._thread = threading.Thread(target=self._run, name="tocsin-writer", daemon=True)
+        self._thread = threading.Thread(target=copy_context().run, args=(self._run,), name="tocsin-writer", daemon=True)
         self.failures = 0
         self.looked_at = monotonic()
 

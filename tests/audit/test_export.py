@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import atexit
 import json
+import shutil
 import subprocess
-import sys
+import tempfile
+import venv
 import zipfile
+from functools import cache
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
@@ -34,15 +39,36 @@ def write(installation: Installation, path: Path, incident: str | None = None) -
         return export(store, TENANT, out, name=path.name, version="0.1.0", at=T0, incident=incident)
 
 
+@cache
+def fresh() -> Path:
+    """The Python of a new environment that has `cryptography`, what that needs, and nothing else."""
+    folder = Path(tempfile.mkdtemp(prefix="fresh-"))
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    venv.create(folder, with_pip=False, symlinks=True)
+    (site,) = folder.glob("lib/python*/site-packages")
+    for each in ("cryptography", "cffi", "pycparser", "_cffi_backend"):
+        found = find_spec(each)
+        if found is not None and found.origin is not None:
+            origin = Path(found.origin)
+            origin = origin.parent if origin.name == "__init__.py" else origin
+            (site / origin.name).symlink_to(origin)
+    return folder / "bin" / "python"
+
+
 def alone(export_: Path, *words: str, cwd: Path) -> subprocess.CompletedProcess[str]:
-    """The export run by a Python whose path holds `cryptography` and, isolated from this checkout, no Tocsin."""
+    """The export run in an empty directory by the Python of a fresh environment, which knows nothing of Tocsin."""
     cwd.mkdir(exist_ok=True)
-    site = next(path for path in sys.path if path.endswith("site-packages"))
-    hide = f"import sys, runpy; sys.path[:] = [p for p in sys.path if 'src' not in p] + [{site!r}]; "
-    hide += "sys.meta_path[:] = [f for f in sys.meta_path if 'editable' not in repr(f).lower()]; "
-    run = f"sys.argv = {[str(export_), *words]!r}; runpy.run_path({str(export_)!r}, run_name='__main__')"
-    command = [sys.executable, "-I", "-S", "-c", hide + run]
-    return subprocess.run(command, cwd=cwd, capture_output=True, text=True, timeout=60, check=False)
+    command = [str(fresh()), str(export_), *words]
+    return subprocess.run(command, cwd=cwd, env={}, capture_output=True, text=True, timeout=60, check=False)
+
+
+def test_the_fresh_environment_has_nothing_of_tocsin(tmp_path: Path) -> None:
+    program = "import cryptography, sys\nfor name in ('tocsin', 'msgspec', 'litestar'):\n  try: __import__(name)\n"
+    program += "  except ImportError: continue\n  sys.exit(name)\n"
+
+    told = subprocess.run([fresh(), "-c", program], cwd=tmp_path, env={}, capture_output=True, text=True, check=False)
+
+    assert (told.returncode, told.stderr) == (0, "")
 
 
 def test_the_file_verifies_itself_with_nothing_of_tocsin(installation: Installation, tmp_path: Path) -> None:

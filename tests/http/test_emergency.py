@@ -108,3 +108,40 @@ def test_guides_that_change_leave_the_review_owed(server: Server):
     assert "has it until" in from_page.get("/duties").text
     assert from_page.post("/emergency/end", follow_redirects=False).status_code == 303
     assert "has it until" not in from_page.get("/duties").text
+
+
+def test_what_it_shows_is_in_the_audit_trail_before_it_is_shown(server: Server):
+    secret = hide(server)
+    ben, olga = person(server, "ben"), person(server, "olga", "administrator")
+
+    def read(client: httpx2.Client) -> list[tuple[str, str, str]]:
+        entries = client.get("/api/audit").json()["items"]
+        return [
+            (each["actor"], each["resource"], each["detail"]) for each in entries if each["action"] == "emergency.read"
+        ]
+
+    ben.get("/api/incidents")
+    ben.post(PATH, json=REASON)
+    ben.get(f"/api/incidents/{secret.reference}/timeline")
+    ben.get("/api/incidents?text=Zebrafinch")
+    ben.get("/static/nothing.js")
+    ben.get(f"/api/incidents/{secret.id}/nothing")
+
+    everything = read(ben)
+    assert everything == [
+        ("ben", "/api/audit", "GET /api/audit"),
+        ("ben", "/api/incidents", "GET /api/incidents"),
+        ("ben", secret.id, f"GET /api/incidents/{secret.reference}/timeline"),
+    ]
+    assert read(olga) == everything[:2]  # she may not know of the incident
+
+
+def test_what_is_changed_under_it_is_no_reading(server: Server):
+    secret = hide(server)
+    ben = person(server, "ben")
+    ben.post(PATH, json=REASON)
+
+    assert ben.post(f"/api/incidents/{secret.id}/acknowledge", json={}).status_code in (200, 409)
+
+    entries = person(server, "ana", "administrator").get("/api/audit").json()["items"]
+    assert "emergency.read" not in [each["action"] for each in entries]

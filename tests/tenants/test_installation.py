@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import io
+import logging
 import sqlite3
 from contextlib import closing
 from pathlib import Path
@@ -13,8 +15,10 @@ import pytest
 from tests.tenants.asking import ask, examples, installation, token_of
 from tocsin.audit import AuditService
 from tocsin.config import load
+from tocsin.http import auth
 from tocsin.http.links import Links
 from tocsin.intake.door import Outcome
+from tocsin.redaction import OneLine, Redactor
 from tocsin.secretfile import secret_of
 from tocsin.tenants.installation import Installation
 
@@ -31,6 +35,7 @@ config = "acme.toml"
 name = "globex"
 hosts = ["globex.test", "www.globex.test"]
 """
+REFUSED = "vera is a viewer; to make and revoke tokens and sign-in links (token.manage) needs an administrator"
 ALERT = [{"labels": {"alertname": "Down", "severity": "critical"}}]
 
 
@@ -301,3 +306,33 @@ def test_a_tenant_knows_its_name_and_its_rows_carry_it(tmp_path: Path):
 
     (tmp_path / "acme.toml").write_text("")
     run(story)
+
+
+def test_the_log_says_whose_work_a_line_is_about(tmp_path: Path):
+    """A request, the writer, a reader, what runs for ever: each line names its tenant, or none for the own one."""
+    (tmp_path / "acme.toml").write_text("")
+    told = io.StringIO()
+    handler = logging.StreamHandler(told)
+    handler.setFormatter(OneLine(Redactor()))
+    speaking = logging.getLogger("tocsin.spoken")
+
+    async def story() -> None:
+        async with installation(tmp_path, CONFIG) as house:
+            for host, name in (("acme.test", "acme"), ("127.0.0.1", "default")):
+                app = house.running[name]
+                issued = auth.issue("vera", "viewer", app.clock.now(), name="test")
+                await app.run(lambda store, n=name, r=issued.record: auth.save(store, n, "token", r))
+                assert (await ask(house, host, "GET", "/api/tokens", token=issued.text)).status == 403
+                await app.run(lambda _: speaking.warning("written"))
+                await app.read(lambda _: speaking.warning("read"))
+
+    logging.getLogger("tocsin").addHandler(handler)
+    try:
+        asyncio.run(story())
+    finally:
+        logging.getLogger("tocsin").removeHandler(handler)
+    lines = [line.split(" WARNING ", 1)[-1] for line in told.getvalue().splitlines()]
+    for label in (" [acme]", ""):
+        assert f"tocsin.http.gate{label}: refused: GET /api/tokens: {REFUSED}" in lines
+        assert f"tocsin.spoken{label}: written" in lines and f"tocsin.spoken{label}: read" in lines
+    assert any(line.startswith("tocsin.vigil [globex]: ") for line in lines), lines

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
@@ -16,12 +17,18 @@ from litestar.types import ASGIApp, Receive, Scope, Send
 
 from tocsin import acting, standing
 from tocsin.core.access import ANYTHING, Action, Actor, Resource, conceivable, may
+from tocsin.core.ledger import Draft
 from tocsin.core.sight import NOBODY, sight_of
 from tocsin.http import auth
 from tocsin.http.deps import Deps
 from tocsin.ports import Store
 
 Incoming = Request[Actor, Any, State]
+STATIC = "/static/"
+READING = frozenset({"GET", "HEAD"})
+PATH_MAX = 500  # characters of a path that the audit trail keeps
+
+log = logging.getLogger(__name__)
 
 SAFE_HEADERS: tuple[tuple[bytes, bytes], ...] = (
     (
@@ -55,7 +62,34 @@ class Gate:
         if auth.foreign(scope["method"], headers) and auth.bearer(headers) is None:
             await refuse_foreign(send)
             return
+        actor = scope["user"]
+        if actor is not None and actor.emergency and scope["method"] in READING:
+            await self._record_reading(actor, scope)
         await self._app(scope, receive, send)
+
+    async def _record_reading(self, actor: Actor, scope: Scope) -> None:
+        """What is looked at under emergency access is an entry of the audit trail before a byte of it is given out.
+
+        What it changes is recorded as everybody's changes are.
+        """
+        tenant, path = self._deps.tenant, scope["path"]
+        if path.startswith(STATIC):
+            return
+        name = str(scope.get("path_params", {}).get("incident", ""))
+
+        def written(store: Store) -> None:
+            stream = name if name and store.index(tenant, name) else name and store.find(tenant, name)
+            store.record(tenant, [reading(actor.id, f"{scope['method']} {path}", stream or "")])
+
+        await self._deps.run(written)
+
+
+def reading(actor: str, what: str, stream: str) -> Draft:
+    """The entry: about the incident, so that whoever may not see that does not see the entry; else about the path."""
+    kind, resource = ("incident", stream) if stream else ("path", what.partition(" ")[2][:PATH_MAX])
+    return Draft(
+        actor=actor, action="emergency.read", resource_type=kind, resource=resource, detail=what[: PATH_MAX + 8]
+    )
 
 
 async def actor_of_headers(deps: Deps, headers: Mapping[str, str]) -> Actor | None:
@@ -145,6 +179,7 @@ class needs:
             raise NotAuthorizedException("expected a bearer token or a session: sign in, or send Authorization: Bearer")
         decision = conceivable(actor, self.action)
         if not decision:
+            log.warning("refused: %s %s: %s", connection.scope["method"], connection.url.path, decision.because)
             raise PermissionDeniedException(decision.because)
 
 
@@ -162,6 +197,7 @@ def insist(actor: Actor, action: Action, resource: Resource = ANYTHING) -> None:
     """Raises PermissionDeniedException, with the reason, for an actor who may not."""
     decision = may(actor, action, resource)
     if not decision:
+        log.warning("refused: %s", decision.because)
         raise PermissionDeniedException(decision.because)
 
 

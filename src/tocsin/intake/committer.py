@@ -10,6 +10,7 @@ from __future__ import annotations
 import logging
 import threading
 from collections.abc import Callable, Sequence
+from contextvars import copy_context
 from datetime import UTC, datetime, timedelta
 from queue import Empty, SimpleQueue
 from typing import Any, Protocol
@@ -130,7 +131,9 @@ class Committer:
         self._soon = soon
         self._gathered: list[Accepted] = []
         self._queue: SimpleQueue[list[Accepted] | None] = SimpleQueue()
-        self._thread = threading.Thread(target=self._run, name="tocsin-journal", daemon=True)
+        self._thread = threading.Thread(
+            target=copy_context().run, args=(self._run,), name="tocsin-journal", daemon=True
+        )
         self._order = last_order_us
         self._submitted = 0
         self._settled = 0

@@ -20,6 +20,7 @@ from bisect import bisect_right
 from collections import deque
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
+from contextvars import copy_context
 from itertools import count
 from pathlib import Path
 
@@ -80,7 +81,8 @@ class SegmentJournal:
         self._open()
         if background:
             self._wanted.set()
-            threading.Thread(target=self._keep_prepared, name="tocsin-segments", daemon=True).start()
+            work = copy_context().run
+            threading.Thread(target=work, args=(self._keep_prepared,), name="tocsin-segments", daemon=True).start()
 
     # --- the contract -------------------------------------------------------------------------------------------------
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections.abc import Callable
+from contextvars import copy_context
 from typing import Generic, TypeVar
 
 Result = TypeVar("Result")
@@ -54,7 +55,7 @@ class Threads:
                 if not loop.is_closed():
                     loop.call_soon_threadsafe(finish, outcome)
 
-        threading.Thread(target=work, name=self._name, daemon=True).start()
+        threading.Thread(target=copy_context().run, args=(work,), name=self._name, daemon=True).start()
         outcome = await done
         if outcome.error is not None:
             raise outcome.error

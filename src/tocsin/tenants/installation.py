@@ -120,8 +120,9 @@ class Installation:
             self._hear(self.main.config, [*(each.config for each in self.running.values()), config])
             config.data.mkdir(mode=0o700, parents=True, exist_ok=True)
             (config.data / HOST_FILE).write_text(tenant.hosts[0] + "\n")
-            app = App(config, tenant=tenant.name, turn=Turn(self._turnstile))
-            said = await app.start(await asyncio.to_thread(self._guides_of, tenant, app))
+            with acting.working_for(tenant.name):
+                app = App(config, tenant=tenant.name, turn=Turn(self._turnstile))
+                said = await app.start(await asyncio.to_thread(self._guides_of, tenant, app))
             await app.run(lambda store: auth.local_token(store, config.data / "cli.token", tenant.name))
             link = await app.run(lambda store: auth.first_sign_in(store, config.public_url, tenant.name))
         except CANNOT_START as error:
@@ -158,6 +159,7 @@ class Installation:
         if app is None:
             await answer(send, overloaded("this organisation is suspended, try again later", RETRY_AFTER_SECONDS))
             return
+        acting.belongs_to(app.tenant)
         await app(scope, receive, send)
 
     def authorize(self, headers: Mapping[str, str]) -> Source | None:
