@@ -1,6 +1,6 @@
 """What the audit trail costs and how fast it is verified: paired runs with and without it, and a million entries.
 
-    python -m bench.audit [ENTRIES]
+python -m bench.audit [ENTRIES]
 """
 
 from __future__ import annotations

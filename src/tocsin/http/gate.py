@@ -55,7 +55,8 @@ class Gate:
             return
         headers = headers_of(scope)
         acting.sees(NOBODY)
-        scope["user"] = await actor_of_headers(scope["litestar_app"].state["deps"], headers)
+        deps: Deps = scope["litestar_app"].state["deps"]
+        scope["user"] = await actor_of_headers(deps, headers)
         scope["auth"] = None
         if scope["user"] is not None:
             acting.speaks_for(scope["user"].id)
@@ -64,24 +65,25 @@ class Gate:
             return
         actor = scope["user"]
         if actor is not None and actor.emergency and scope["method"] in READING:
-            await self._record_reading(actor, scope)
+            name = str(scope.get("path_params", {}).get("incident", ""))
+            await record_reading(deps, actor.id, scope["method"], scope["path"], name)
         await self._app(scope, receive, send)
 
-    async def _record_reading(self, actor: Actor, scope: Scope) -> None:
-        """What is looked at under emergency access is an entry of the audit trail before a byte of it is given out.
 
-        What it changes is recorded as everybody's changes are.
-        """
-        tenant, path = self._deps.tenant, scope["path"]
-        if path.startswith(STATIC):
-            return
-        name = str(scope.get("path_params", {}).get("incident", ""))
+async def record_reading(deps: Deps, actor: str, method: str, path: str, name: str) -> None:
+    """What is looked at under emergency access is an entry of the audit trail before a byte of it is given out.
 
-        def written(store: Store) -> None:
-            stream = name if name and store.index(tenant, name) else name and store.find(tenant, name)
-            store.record(tenant, [reading(actor.id, f"{scope['method']} {path}", stream or "")])
+    What it changes is recorded as everybody's changes are.
+    """
+    tenant = deps.tenant
+    if path.startswith(STATIC):
+        return
 
-        await self._deps.run(written)
+    def written(store: Store) -> None:
+        stream = name if name and store.index(tenant, name) else name and store.find(tenant, name)
+        store.record(tenant, [reading(actor, f"{method} {path}", stream or "")])
+
+    await deps.run(written)
 
 
 def reading(actor: str, what: str, stream: str) -> Draft:
@@ -179,7 +181,7 @@ class needs:
             raise NotAuthorizedException("expected a bearer token or a session: sign in, or send Authorization: Bearer")
         decision = conceivable(actor, self.action)
         if not decision:
-            log.warning("refused: %s %s: %s", connection.scope["method"], connection.url.path, decision.because)
+            log.warning("refused: %s: %s", connection.url.path, decision.because)
             raise PermissionDeniedException(decision.because)
 
 
