@@ -79,6 +79,7 @@ def test_every_command_has_a_route_and_an_example_that_works(shared: Server, com
         "release-role": "assign-role",
         "reopen": "resolve",
         "close": "resolve",
+        "keep-promise": "resolve",
         "hold-review": "resolve",
         "change-action-item": "add-action-item",
         "meet-criterion": "add-action-item",

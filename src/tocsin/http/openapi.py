@@ -58,7 +58,7 @@ EXAMPLES: Mapping[str, Mapping[str, Any]] = {
     "mark-drill": {"drill": True},
     "waive-promise": {"key": "resolve:SEV-1@1", "because": "agreed with the owner"},
     "confirm-promise": {"rule": "update:partners:1", "because": "their payments fail too"},
-    "keep-promise": {"rule": "follow-up:customers:3", "notes": "sent to all customers, see the mail of 2 December"},
+    "keep-promise": {"rule": "follow-up:customers:0", "notes": "sent to all customers, see the mail of 2 December"},
     "schedule-review": {"meets_at": "2026-11-25T10:00:00Z", "because": "everybody is there"},
     "hold-review": {"notes": "six action items"},
     "add-action-item": {
