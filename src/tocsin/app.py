@@ -224,6 +224,7 @@ class App:
 
     def _furnish(self, store: Store, guides: Sequence[GuideFile]) -> list[str]:
         restoring.begun(store, self.tenant, self.version, self.config.data)
+        self.identity.seal_stored(store, self.tenant)
         self.name = notary.installation(store, self.tenant, lambda: uuid.uuid4().hex)
         furnish(store, self.config, self.tenant)
         self.store.admit = self.quota.admit_document  # what the configuration names is there already

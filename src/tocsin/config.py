@@ -218,7 +218,7 @@ def _config(values: dict[str, Any], file: Path | None) -> Config:
         status_allow_private=of("status.allow_private"),
         watchdog_person=of("watchdog.person"),
         watchdog_late_seconds=of("watchdog.late_seconds"),
-        access=access_setting(of),
+        access=access_setting(of, data),
         journal_retained_bytes=of("intake.journal_retained_mb") * 1024 * 1024,
         audit_signer=tuple(shlex.split(of("audit.signer"))) if of("audit.signer") else None,
         audit_every_seconds=of("audit.every"),

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from tocsin.config import Config
+from tocsin.evidence.keys import KeyFile
+from tocsin.identity.box import Box
 from tocsin.identity.identity import Identity
 from tocsin.identity.oidc import Provider, Settings
 from tocsin.oidcfile import Oidc
@@ -19,7 +21,8 @@ CALLBACK = "/sign-in/oidc/callback"
 
 def identity_of(config: Config) -> Identity:
     provider = provider_of(config.oidc, config.public_url) if config.oidc else None
-    return Identity(secret_of(config.secret_file), provider)
+    keys = KeyFile(config.access.key_file, {}, "")
+    return Identity(secret_of(config.secret_file), Box(keys.keys), provider)
 
 
 def provider_of(oidc: Oidc, public_url: str) -> Provider:

@@ -342,14 +342,13 @@ SETTINGS: tuple[Setting, ...] = (
     _row("tenants[].messages_per_minute", whole(1, 1_000_000), None, "Over it announcements and hooks wait their turn. "
          "Pages count and never wait.", shown="no limit"),
 
-    _row("access.emergency", span(60, 86_400), 3600, "How long emergency access lasts at most.", unit="time",
-         shown='"1h"'),
-
+    _row("access.emergency", span(60, 86_400), 3600, "How long emergency access lasts.", unit="time", shown='"1h"'),
     _row("access.two_persons", some_of(*NAMEABLE), (), "What one person asks for and somebody else approves before it "
-         f"is done: {', '.join(NAMEABLE)}. Commands of an incident: `two_persons` of a policy.",
-         unit="names of actions", shown="nothing"),
-    _row("access.approval", span(60, 7 * DAY), 3600, "How long such a request waits, and how long an approval counts.",
-         unit="time", shown='"1h"'),
+         f"is done: {', '.join(NAMEABLE)}. Commands of an incident: `two_persons` of a policy.", shown="nothing"),
+    _row("access.approval", span(60, 7 * DAY), 3600, "How long that waits, and an approval counts.", shown='"1h"'),
+    _row("access.key_file", text, None, "The keys that secrets of one-time codes are sealed with: lines of `ID KEY`, "
+         "the last one seals, all open. Keep it elsewhere than backups of the data directory.", unit="file",
+         shown="`identity.keys` in the data directory, made on first use", env="TOCSIN_ACCESS_KEY_FILE"),
 
     _row("watchdog.person", name, None, "Who is paged when Tocsin itself is late.", env="TOCSIN_WATCHDOG_PERSON"),
     _row("watchdog.late_seconds", span(1, 3600), 30, "How late a stored wake-up may be before that.", unit="time",

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import httpx2
+import msgspec
 import pyotp
 import pytest
 
@@ -15,6 +17,7 @@ from tests.identity.soft_key import SoftKey
 from tocsin.core.lockout import FREE
 from tocsin.http import auth
 from tocsin.identity import accounts
+from tocsin.ports import Store
 
 
 @pytest.fixture
@@ -367,3 +370,30 @@ def test_neither_secret_nor_recovery_codes_are_in_the_audit_trail(server: Server
     stored = server.world.do(lambda store: accounts.find(store, "default", "ana"))
     assert not any(each.encode() in rows for each in stored.recovery)
     assert GOOD.encode() not in rows
+
+
+def test_the_secret_of_codes_is_sealed_in_the_database_and_one_from_before_still_counts(server: Server):
+    given_account(server)
+    browser = signed_in(server)
+    codes, _ = with_codes(server, browser)
+    world = server.world
+
+    def reopened(store: Store) -> None:  # as a release before this one stored it
+        account = accounts.find(store, world.tenant, "ana")
+        assert account is not None and account.totp.startswith("sealed:") and codes.secret not in account.totp
+        accounts.keep(store, world.tenant, msgspec.structs.replace(account, totp=codes.secret))
+
+    world.do(reopened)
+    assert give(half(server), codes.at(world.clock.now())) == 303
+    assert world.do(lambda store: world.identity.seal_stored(store, world.tenant)) == 1
+    world.clock.advance(timedelta(seconds=60))
+    assert give(half(server), codes.at(world.clock.now())) == 303
+
+
+def test_a_lost_key_refuses_codes_and_lets_recovery_codes_in(server: Server, tmp_path: Path):
+    given_account(server)
+    codes, recovery = with_codes(server, signed_in(server))
+    (tmp_path / "identity.keys").unlink()
+
+    assert give(half(server), codes.at(server.world.clock.now())) == 401
+    assert give(half(server), recovery[0]) == 303

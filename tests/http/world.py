@@ -29,6 +29,7 @@ from tocsin.core.people import Method, Person, Service
 from tocsin.core.policy import Cadence, Deadline, Escalation, FollowUp, Level, Policy, Severity, Trigger
 from tocsin.core.sight import NOBODY
 from tocsin.engine import Engine, Group
+from tocsin.evidence.keys import KeyFile
 from tocsin.http import auth
 from tocsin.http.api import Faces
 from tocsin.http.deps import Explained, Health
@@ -36,6 +37,7 @@ from tocsin.http.status import StatusApp, is_status
 from tocsin.http.status_forms import Forms
 from tocsin.http.statuspage import ManageApp
 from tocsin.http.tenancy import Tenancy
+from tocsin.identity.box import Box
 from tocsin.identity.identity import Identity
 from tocsin.ports import DEFAULT_TENANT, Receipt, Store
 from tocsin.sighted import asked
@@ -108,7 +110,7 @@ class World:
         self.engine.announcing(self.subscribers.announce)
         self.watch = Watch(self.clock, lambda: list(self.board.providers), self.fetch)
         self.fetched: dict[str, bytes] = {}
-        self.identity = Identity(b"s" * 32)
+        self.identity = Identity(b"s" * 32, Box(KeyFile(folder / "identity.keys", {}, "").keys))
         self.evidence = Kept(self, setting(folder))
         self._writer = ThreadPoolExecutor(1, initializer=self.store.own)
         self.public_url = ""

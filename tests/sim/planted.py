@@ -124,6 +124,20 @@ _ACCESS = (
         "tests/test_restoring.py",
     ),
     _bug(
+        "one-time code secrets lie open in the database",
+        "http/own_factors.py",
+        'sealed = deps.identity.box.seal(pending.secret, "totp", deps.tenant, person)',
+        "sealed = pending.secret",
+        "tests/http/test_factors.py",
+    ),
+    _bug(
+        "a sealed secret opens for anybody",
+        "identity/box.py",
+        '"\\0".join(owner).encode("utf-8", "surrogatepass")',
+        'b""',
+        "tests/identity/test_box.py",
+    ),
+    _bug(
         "one person is two where the setting asks",
         "core/released.py",
         "if asked.by == by.id:",

@@ -94,6 +94,7 @@ def _readable(told: Config) -> Iterator[Finding]:
     """Whether others on this machine may read what opens doors."""
     hidden = any(each.kind in SECRET_ADDRESSES for one in told.directory.people.values() for each in one.methods)
     files = [told.secret_file, told.data / "cli.token", told.data / VAPID, told.database, *told.secret_files]
+    files.append(told.access.key_file)
     if told.file is not None and told.file not in files and hidden:
         files.append(told.file)
     for file in files:

@@ -1,4 +1,4 @@
-"""The keys that evidence is sealed with: lines of a file, or of an environment variable, oldest first.
+"""Keys that content is sealed with: lines of a file, or of an environment variable, oldest first.
 
     # comment
     3f9c1a2b7d4e5f60 BASE64-OF-32-BYTES
@@ -19,7 +19,7 @@ KEY_ID_BYTES = 8
 KEY_BYTES = 32
 
 
-class UnknownKey(Exception):
+class UnknownKey(LookupError):
     """The content was sealed with a key that is not there; the text names it."""
 
 

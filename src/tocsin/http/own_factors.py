@@ -163,7 +163,8 @@ async def confirm_totp(request: Incoming, sealed: str, code: str) -> list[str]:
     def keep(store: Store) -> None:
         account = account_of(store, deps.tenant, person, request.user.role)
         digests = tuple(map(totp.recovery_digest, codes))
-        changed = {"totp": pending.secret, "totp_at": store.now(), "recovery": digests}
+        sealed = deps.identity.box.seal(pending.secret, "totp", deps.tenant, person)
+        changed = {"totp": sealed, "totp_at": store.now(), "recovery": digests}
         accounts.keep(store, deps.tenant, msgspec.structs.replace(account, **changed))
         accounts.used(store, deps.tenant, f"totp:{person}", step)
 

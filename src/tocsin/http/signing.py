@@ -27,6 +27,7 @@ from tocsin.http.gate import Incoming, deps_of, headers_of, secure
 from tocsin.identity import accounts, passkeys, totp
 from tocsin.identity.accounts import Account, Passkey
 from tocsin.identity.attempts import Later, address_key
+from tocsin.identity.box import Box
 from tocsin.ports import Store
 
 DEVICE = "tocsin_device"  # a browser in which this person has signed in before
@@ -269,7 +270,7 @@ async def by_code(request: Incoming, second: Second, code: str) -> Account:
     keys = keys_of(request, second.person, "second")
     counted(request, keys, second.person, now)
     acting.speaks_for(second.person)  # whose password was right
-    account = await deps.run(lambda store: spend_code(store, deps.tenant, second.person, code))
+    account = await deps.run(lambda store: spend_code(store, deps.tenant, second.person, code, deps.identity.box))
     if account is None:
         await failed(request, keys, second.person, "one-time code")
         raise Wrong("this code does not count: it is another one, or it was used already")
@@ -277,13 +278,14 @@ async def by_code(request: Incoming, second: Second, code: str) -> Account:
     return account
 
 
-def spend_code(store: Store, tenant: str, person: str, code: str) -> Account | None:
+def spend_code(store: Store, tenant: str, person: str, code: str, box: Box) -> Account | None:
     """The account, once this code has counted; None when it does not. Writer thread only."""
     account = accounts.find(store, tenant, person)
     if account is None or not account.totp:
         return None
     newest = accounts.use(store, tenant, f"totp:{person}")
-    step = totp.step_of(account.totp, code, store.now(), newest.number if newest else -1)
+    secret = accounts.totp_of(account, tenant, box)
+    step = totp.step_of(secret, code, store.now(), newest.number if newest else -1) if secret else None
     if step is not None:
         accounts.used(store, tenant, f"totp:{person}", step)
         return account

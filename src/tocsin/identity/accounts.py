@@ -13,13 +13,14 @@ from typing import Literal
 import msgspec
 
 from tocsin.core.access import RANK, Role
+from tocsin.identity.box import Box, is_sealed
 from tocsin.ports import Store
 
 ACCOUNT, PASSKEY, OUTSIDE, USE = "account", "passkey", "outside-name", "factor-use"
 
 
 class Account(msgspec.Struct, frozen=True, kw_only=True):
-    """`password`: an argon2id hash; `totp`: the secret, base32; `recovery`: SHA-256 of each code that is left.
+    """`password`: an argon2id hash; `totp`: the secret, base32, sealed (box.py); `recovery`: SHA-256 of each code left.
 
     `role_from`: who said the role; the groups of an identity provider change only what they said themselves.
     """
@@ -84,6 +85,19 @@ def every(store: Store, tenant: str) -> list[Account]:
 def keep(store: Store, tenant: str, account: Account) -> None:
     """Writer thread only."""
     store.put(tenant, ACCOUNT, account.person, msgspec.json.encode(account))
+
+
+def seal_open(store: Store, tenant: str, box: Box) -> int:
+    """How many secrets lay open, as releases before this one stored them; they are sealed. Writer thread only."""
+    found = [each for each in every(store, tenant) if each.totp and not is_sealed(each.totp)]
+    for each in found:
+        keep(store, tenant, msgspec.structs.replace(each, totp=box.seal(each.totp, "totp", tenant, each.person)))
+    return len(found)
+
+
+def totp_of(account: Account, tenant: str, box: Box) -> str | None:
+    """The secret of their authenticator app, or None: they have none, or its key is not there."""
+    return box.opened(account.totp, "totp", tenant, account.person) if account.totp else None
 
 
 def with_role(store: Store, tenant: str, person: str, role: Role) -> Account:
