@@ -198,7 +198,7 @@ class App:
             *(each.run() for each in (self.monitors, self.watchdog, self.vigil, self.rota, self.channels)),
             *(each.run() for each in (self.notary, self.inspection, self.evidence)),
             keep_house(self.store.checkpoint, self.run),
-            self.quota.watch(self.config.data, self._alarm),
+            self.quota.watch(self.config.data, self.evidence.elsewhere, self._alarm),
             *self.pages.runs(),
             *self.chatting.work(),
         )

@@ -29,7 +29,7 @@ from tocsin.core.incident import Incident, Refused
 from tocsin.engine import Engine, NotFound
 from tocsin.evidenceport import Label, NotCollected, NotReadable, Query
 from tocsin.evidencesetting import EvidenceSetting, LogSource
-from tocsin.ports import Store
+from tocsin.ports import QuotaMet, Store
 from tocsin.references import REFERENCE, Reference, gone, let_go, object_names, references, swept
 from tocsin.writer import Overloaded
 
@@ -64,11 +64,20 @@ class Office(Protocol):
     def fresh_id(self) -> str: ...
 
 
-class Custody:
-    """Evidence of one tenant."""
+class Room(Protocol):
+    """What the tenant may store (tenants.quota.Quota)."""
 
-    def __init__(self, office: Office, setting: EvidenceSetting, fetch: Fetch, seal: Seal) -> None:
-        self._office, self._setting, self._fetch, self._seal = office, setting, fetch, seal
+    def room(self) -> int | None: ...
+    def stored(self, size: int) -> None: ...
+
+
+class Custody:
+    """Evidence of one tenant. `room` None: it may store what it likes."""
+
+    def __init__(
+        self, office: Office, setting: EvidenceSetting, fetch: Fetch, seal: Seal, room: Room | None = None
+    ) -> None:
+        self._office, self._setting, self._fetch, self._seal, self._room = office, setting, fetch, seal, room
         self._vault: Vault | None = None
         self._sources: dict[str, LogSource] = {each.name.casefold(): each for each in setting.log_sources}
 
@@ -90,11 +99,14 @@ class Custody:
         await self.of(name)
         errors = self._errors()
         try:
-            async with self.vault.keeping(
-                chunks, bytes_max=self._setting.bytes_max, original=label.keep_original
-            ) as kept:
-                return await self._recorded(by, name, label, kept)
-        except errors.too_large as error:
+            left = self._room.room() if self._room else None
+            bytes_max = self._setting.bytes_max if left is None else min(left, self._setting.bytes_max)
+            async with self.vault.keeping(chunks, bytes_max=bytes_max, original=label.keep_original) as kept:
+                made = await self._recorded(by, name, label, kept)
+            if self._room:
+                self._room.stored(kept.size + kept.original_size)
+            return made
+        except (errors.too_large, QuotaMet) as error:
             await self.failed(by, name, label, str(error))
             raise NotCollected(str(error), too_large=True) from error
         except (*errors.store, OSError) as error:
@@ -136,7 +148,7 @@ class Custody:
 
         def on_the_writer(store: Store) -> tuple[str, Item]:
             stream = engine.find(tenant, name)
-            made = Reference(stream=stream, objects=objects, at=store.now())
+            made = Reference(stream=stream, objects=objects, at=store.now(), size=kept.size + kept.original_size)
             store.put(tenant, REFERENCE, place, msgspec.json.encode(made))
             try:
                 incident = engine.handle(tenant, name, command)
@@ -219,6 +231,14 @@ class Custody:
     async def _handle(self, name: str, command: Any) -> Incident:
         engine, tenant = self._office.engine, self._office.tenant
         return await self._office.run(lambda _: engine.handle(tenant, name, command))
+
+    async def elsewhere(self) -> int:
+        """The bytes of evidence that lie outside of the data directory, where nobody else measures them."""
+        if self._setting.bucket is None and self._setting.folder.is_relative_to(self._setting.spool.parent):
+            return 0
+        tenant = self._office.tenant
+        every = await self._office.read(lambda store: references(store, tenant))
+        return sum({each.objects: each.size for each in every.values()}.values())
 
     # --- housekeeping -------------------------------------------------------------------------------------------------
 

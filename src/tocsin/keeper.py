@@ -10,10 +10,12 @@ from tocsin.custody import FETCH_SECONDS, Custody, Office
 from tocsin.notary import Notary
 from tocsin.ports import DEFAULT_TENANT
 from tocsin.senders.download import Downloader
+from tocsin.tenants.quota import Quota
 
 
 class Process(Office, Protocol):
     notary: Notary
+    quota: Quota
 
 
 def custody_of(process: Process, config: Config) -> Custody:
@@ -29,4 +31,4 @@ def custody_of(process: Process, config: Config) -> Custody:
     async def seal() -> bool:
         return await process.notary.sign(process.tenant)
 
-    return Custody(process, config.evidence, fetch, seal)
+    return Custody(process, config.evidence, fetch, seal, process.quota)

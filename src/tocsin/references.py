@@ -16,13 +16,14 @@ REFERENCE, GONE = "evidence-reference", "evidence-gone"
 
 
 class Reference(msgspec.Struct, frozen=True, kw_only=True):
-    """Which objects an item needs. `item` None: its fact is not known to be written."""
+    """Which objects an item needs, `size` bytes of content. `item` None: its fact is not known to be written."""
 
     stream: str
     objects: tuple[str, ...]
     at: datetime
     item: int | None = None
     keep_until: datetime | None = None
+    size: int = 0
 
 
 def object_names(sha256: str = "", original_sha256: str = "") -> tuple[str, ...]:

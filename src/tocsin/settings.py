@@ -333,8 +333,8 @@ SETTINGS: tuple[Setting, ...] = (
          shown="a minute's worth"),
     _row("tenants[].body_kb", whole(1, 16 * 1024), None, "The largest body it may hand in.", unit="KiB",
          shown="16 MiB"),
-    _row("tenants[].stored_mb", whole(128, 100_000_000), None, "What it may keep on disk. Over it alerts are answered "
-         "503; people can still work.", unit="MiB", shown="no limit"),
+    _row("tenants[].stored_mb", whole(128, 100_000_000), None, "What it may keep, evidence included. Over it alerts "
+         "are answered 503; people can still work.", unit="MiB", shown="no limit"),
     _row("tenants[].streams", whole(1, 1_000), None, "Open event streams: pages that keep themselves up to date.",
          shown="1000"),
     _row("tenants[].people", whole(1, 1_000_000), None, "How many people may be stored.", shown="no limit"),

@@ -14,7 +14,7 @@ from tocsin.anchors import note
 from tocsin.auditport import Checkpoint
 from tocsin.core import ledger
 from tocsin.core.evidence import Retention
-from tocsin.custody import Custody
+from tocsin.custody import Custody, Room
 from tocsin.evidencesetting import EvidenceSetting
 from tocsin.ports import Store
 from tocsin.senders.download import Downloader
@@ -66,11 +66,11 @@ def setting(folder: Path, **changes: Any) -> EvidenceSetting:
 class Kept(Custody):
     """As the process wires it (keeper.py), with ids that count."""
 
-    def __init__(self, world: Any, said: EvidenceSetting) -> None:
+    def __init__(self, world: Any, said: EvidenceSetting, room: Room | None = None) -> None:
         ids = itertools.count(1)
         world.fresh_id = lambda: f"e{next(ids):031d}"
         self.signer = Signer(world)
-        super().__init__(world, said, fetch, self.signer.seal)
+        super().__init__(world, said, fetch, self.signer.seal, room)
 
 
 async def fetch(url: str, headers: Mapping[str, str], private: bool) -> AsyncIterator[bytes]:

@@ -21,8 +21,10 @@ import pytest
 from tests.audit.test_export import alone
 from tests.http.keeping import DAY, Kept, setting
 from tests.http.world import Server
+from tocsin.core.tenants import Limits
 from tocsin.evidencesetting import LogSource
 from tocsin.http import auth
+from tocsin.tenants.quota import Quota
 from tocsin.verify_bundle import check
 
 LOGS = b"2026-11-23 login password=hunter22 ok\n" * 3
@@ -224,6 +226,38 @@ def test_more_than_is_kept_is_refused_and_said_on_the_timeline(room: Room, tmp_p
     assert answer.status_code == 413
     assert room.timeline() == ["Evidence could not be collected: x: content: expected at most 1000 bytes, got more"]
     assert list((tmp_path / "spool").iterdir()) == []
+
+
+def test_evidence_counts_in_what_the_organisation_may_store_before_anybody_measures(room: Room, tmp_path: Path) -> None:
+    quota = Quota(Limits(stored_mb=1))
+    room.world.evidence = Kept(room.world, setting(tmp_path), quota)
+    most = 1024 * 1024
+
+    assert room.responder.post(room.at, params={"name": "big"}, content=b"x" * (most - 100)).status_code == 201
+    assert room.responder.post(room.at, params={"name": "more"}, content=b"x" * 200).status_code == 413
+    assert room.responder.post(room.at, params={"name": "rest"}, content=b"y" * 100).status_code == 201
+    full = room.responder.post(room.at, params={"name": "none"}, content=b"z")
+
+    assert (full.status_code, quota.stored_bytes, quota.met["stored_mb"]) == (413, most, 1)
+    assert "1 MB are stored, which is this organisation's limit" in full.json()["detail"]
+    assert room.timeline()[-1].startswith("Evidence could not be collected: none: 1 MB are stored")
+    assert "evidence is not taken" in quota.reasons[0]
+
+
+@pytest.mark.parametrize(("folder", "counted"), [("evidence", 0), ("../elsewhere", 350)])
+def test_evidence_outside_of_the_data_directory_is_measured_by_what_refers_to_it(
+    room: Room, tmp_path: Path, folder: str, counted: int
+) -> None:
+    """In it, the directory is measured. What two items share counts once, as it is kept; what is removed, no more."""
+    data = tmp_path / "data"
+    place = Path(os.path.normpath(data / folder))
+    room.world.evidence = Kept(room.world, msgspec.structs.replace(setting(data), folder=place))
+    for name, content in (("one", b"1" * 300), ("same", b"1" * 300), ("two", b"2" * 50), ("gone", b"3" * 1_000)):
+        room.add(content, name=name)
+
+    assert room.administrator.post(f"{room.at}/4/remove", json={"because": "asked to"}).status_code == 200
+
+    assert asyncio.run(room.world.evidence.elsewhere()) == counted
 
 
 def test_evidence_of_a_merged_incident_is_reached_there_and_more_goes_where_it_lives_on(room: Room) -> None:

@@ -92,6 +92,22 @@ class Quota:
         """When a sender that was refused may succeed."""
         return min(60, 1 + int(self._alerts.frees_in(self._now()))) if self._alerts else 5
 
+    # --- evidence -----------------------------------------------------------------------------------------------------
+
+    def room(self) -> int | None:
+        """How many more bytes may be stored; None: any number. Raises QuotaMet when there is no room."""
+        most = self.limits.stored_mb
+        if not most:
+            return None
+        left = most * KIB * KIB - self.stored_bytes
+        if left <= 0:
+            raise QuotaMet(self._refuse("stored_mb", f"{most} MB are stored, which is this organisation's limit"))
+        return left
+
+    def stored(self, size: int) -> None:
+        """So much more is stored, before anybody has measured it."""
+        self.stored_bytes += size
+
     # --- what goes out ------------------------------------------------------------------------------------------------
 
     def may_announce(self) -> bool:
@@ -142,11 +158,14 @@ class Quota:
             if now - at < REMEMBERED_SECONDS
         )
 
-    async def watch(self, data: Path, alarm: Callable[[str], Awaitable[object]]) -> None:
-        """For ever: what is stored is measured, and the tenant's people hear of a limit that was met."""
+    async def watch(
+        self, data: Path, elsewhere: Callable[[], Awaitable[int]], alarm: Callable[[str], Awaitable[object]]
+    ) -> None:
+        """For ever: what is stored is measured, here and `elsewhere`, and the tenant's people hear of a limit that was
+        met."""
         while True:
             if self.limits.stored_mb:
-                self.stored_bytes = await asyncio.to_thread(size_of, data)
+                self.stored_bytes = await asyncio.to_thread(size_of, data) + await elsewhere()
                 self._nearly_full()
             await self._tell(alarm)
             await asyncio.sleep(LOOK_SECONDS)
@@ -167,7 +186,7 @@ _DOCUMENTS = {"person": "people", "guide": "guides"}
 _CONSEQUENCE = {
     "alerts_per_second": "alerts are answered 503, and their senders try again",
     "body_kb": "larger bodies are refused with 413",
-    "stored_mb": "alerts are answered 503 until there is room; people can still work",
+    "stored_mb": "alerts are answered 503 and evidence is not taken until there is room; people can still work",
     "streams": "no more pages keep themselves up to date",
     "people": "nobody can be added",
     "guides": "no guide can be added",

@@ -227,7 +227,8 @@ async def sign_out(request: Incoming) -> Response[Any]:
     if record is not None:
         await revoke(request, lambda store: store.delete(deps.tenant, "session", record.id))
     gone = cookie_of(request, auth.COOKIE, "", auth.SESSION_LASTS)
-    return Redirect("/sign-in", status_code=303, cookies=[gone])  # pages keep reaching this device: its push stays
+    # Only the cache: pages keep reaching this device, and "storage" would take its service worker and push with it.
+    return Redirect("/sign-in", status_code=303, cookies=[gone], headers={"Clear-Site-Data": '"cache"'})
 
 
 @get("/static/{path:path}")
