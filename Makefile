@@ -13,12 +13,12 @@ run: $(RUN_STAMP)
 	@$(BIN)/python -m compileall -q src    # a restart need not: it takes a second of three
 	@$(BIN)/tocsin serve --data $(DATA) --listen 127.0.0.1:$(PORT)
 
-# Real servers, browsers and clocks on a busy machine: what fails runs once more, and is named as RERUN either way.
-AGAIN   = --reruns 1 -r R
+# Real servers, browsers and clocks on a busy machine: what fails runs again, twice at most, and is named as RERUN.
+AGAIN   = --reruns 2 -r R
 
 test: $(DEV_STAMP)
 	@$(BIN)/pytest -n 2 --dist loadfile $(AGAIN) -m "not slow"
-	@$(BIN)/pytest $(AGAIN) -m slow
+	@$(BIN)/pytest -n 2 --dist loadfile $(AGAIN) -m slow
 
 lint: $(DEV_STAMP)
 	$(BIN)/ruff format --check src tests bench
