@@ -33,6 +33,7 @@ _LADDER = re.compile(
     re.I,
 )
 _ESCALATION = re.compile(ESCALATION, re.I)
+DRAWING_LINES_MAX = 200  # a longer fence is code or a log, and no ladder
 Path = tuple[tuple[str, ...], str, int]  # severities, the chain as it is written, its line
 _ORDINALS = ("primary", "secondary", "tertiary", "escalation", "executive")
 _DUE = re.compile(
@@ -137,7 +138,7 @@ def _ladders(document: Document) -> Iterator[tuple[Section, list[Rung]]]:
                 yield section, of_table(block, near)
             elif block.kind == "list":
                 yield section, _of_list(section, block, near)
-            elif block.kind in ("fence", "code") and near:
+            elif block.kind in ("fence", "code") and near and block.text.count("\n") <= DRAWING_LINES_MAX:
                 yield (
                     section,
                     of_mermaid(block) if block.info.startswith("mermaid") else of_fence(block) or of_tree(block),

@@ -8,7 +8,7 @@ import msgspec
 
 from tocsin.core.policy import Deadline
 from tocsin.guide.inline import plain
-from tocsin.guide.quantity import Quantity, deadline, normalise, scan
+from tocsin.guide.quantity import Quantity, deadline, scan
 from tocsin.guide.words import PEOPLE
 
 PARTIES_MAX = 12
@@ -81,12 +81,16 @@ def _as_limit(quantity: Quantity) -> Quantity:
     return msgspec.structs.replace(quantity, bound="=") if quantity.bound == ">" else quantity
 
 
+_BEFORE = re.compile(r"\b(?:after|within|in|by)\s+$", re.I)
+
+
 def _without_quantities(text: str) -> str:
+    text = " ".join(text.split())
     for quantity in scan(text):
-        found = re.search(re.escape(quantity.text.strip()), normalise(text))
-        if found:
-            pattern = r"\s+".join(re.escape(word) for word in quantity.text.split())
-            text = re.sub(rf"(?:\b(?:after|within|in|by)\s+)?{pattern}", " ", text, count=1, flags=re.I)
+        words, folded = " ".join(quantity.text.split()).lower(), text.lower()
+        at = folded.find(words) if len(folded) == len(text) and words else -1
+        if at >= 0:
+            text = f"{_BEFORE.sub('', text[:at])} {text[at + len(words) :]}"
     return " ".join(text.split())
 
 
