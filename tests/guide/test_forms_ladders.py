@@ -140,6 +140,25 @@ LADDERS: dict[str, tuple[str, Rungs]] = {
         "## Escalation levels\n\n| Level | Title | Scope | Contact method |\n|---|---|---|---|\n| L1 | Duty engineer | triage | pager |\n| L2 | Team lead | work | direct |\n",
         [("", "duty engineer", None, ""), ("", "team lead", None, "")],
     ),
+    "escalate after, the first with a dash": (
+        "## Escalation chain\n\n| Role | Contact method | Escalate after |\n|---|---|---|\n| Duty engineer | pager | - |\n| Team lead | pager | 10 minutes |\n| CTO | phone | 40 minutes |\n",
+        TIMELINE,
+    ),
+    "times against severities": (
+        "## Escalation matrix\n\n| Time since start | SEV1 action | SEV2 action |\n|---|---|---|\n| 0 min | Page duty engineer | Page duty engineer |\n| 10 min | Page team lead | - |\n| 40 min | Page CTO | Page team lead |\n| 2 hours | Write a report | - |\n",
+        [
+            *(("SEV1", *each[1:]) for each in TIMELINE),
+            ("SEV2", "duty engineer", 2400, "opened"), ("SEV2", "team lead", None, ""),
+        ],
+    ),
+    "from somebody to somebody, level by level": (
+        "## Escalation chain\n\n1. **Level 1**: Duty engineer → Team lead (24 hours)\n2. **Level 2**: Team lead → CTO (48 hours)\n",
+        [("", "duty engineer", None, ""), ("", "team lead", None, "")],
+    ),
+    "Vietnamese branches, with the tool that calls": (
+        "## Escalation\n\n### SEV1\n\n```\nSEV1 bắt đầu\n  ├── 0 phút: PagerDuty gọi Primary On-Call\n  ├── 10 phút: Nếu chưa acknowledge → PagerDuty gọi Team Lead\n  └── 40 phút: Nếu chưa resolve → Thông báo CTO\n```\n",
+        [("SEV1", "primary on-call", 600, "opened"), ("SEV1", "team lead", 2400, "opened"), ("SEV1", "cto", None, "")],
+    ),
     "German tree": (
         "## Eskalation\n\n```\nStufe 1: Bereitschaftsdienst\n  └─ keine Antwort innerhalb von 10 Minuten → Stufe 2\nStufe 2: Teamleitung\n  └─ nicht gelöst innerhalb von 40 Minuten → Stufe 3\nStufe 3: Vorstand\n```\n",
         [("", "bereitschaftsdienst", 600, "level"), ("", "teamleitung", 2400, "level"), ("", "vorstand", None, "")],
@@ -210,6 +229,10 @@ CADENCES: dict[str, tuple[str, list[tuple[str, tuple[str, ...], Any]]]] = {
     "working days in a column": (
         "## Updates\n\n| Severity | Update frequency |\n|---|---|\n| SEV1 | Hourly |\n| SEV2 | Daily (Mon-Fri) |\n",
         [("stakeholders", ("SEV1",), 3600), ("stakeholders", ("SEV2",), "1 business day")],
+    ),
+    "for customers by the heading, until it is over": (
+        "## Updates\n\n| Severity | Status-update SLO |\n|---|---|\n| SEV1 | Every 60 minutes |\n| SEV2 | Every 4 hours |\n\n### Customer notification\n\n| Severity | Channel | Follow-up cadence |\n|---|---|---|\n| SEV1 | mail | Every 24 h until close; final report within 14 days of close. |\n| SEV2 | page | On change. |\n",
+        [("stakeholders", ("SEV1",), 3600), ("stakeholders", ("SEV2",), 14400), ("customers", ("SEV1",), 86400)],
     ),
     "French": (
         "## Communication\n\n### Fréquence des mises à jour\n\n| Sévérité | Fréquence |\n|---|---|\n| SEV1 | Toutes les 20 minutes |\n| SEV2 | Toutes les 2 heures |\n",

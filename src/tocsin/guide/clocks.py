@@ -25,7 +25,7 @@ _CLOCKS: tuple[tuple[str, str], ...] = (
     ("resolve", rf"(?:time\s+to\s+|target\s+|expected\s+|full\s+|max(?:imum)?\.?\s+|sla\s+|required\s+|incident\s+)*(?:resol(?:ve|ution|ved)|fix|restore|restoration|recovery\s+(?:time|target)(?:\s+objective)?|rto){_TAIL}"
                 r"|target\s+resolution|время\s+(?:решения|восстановления|устранения)|решение|tiempo\s+de\s+resolución|tempo\s+de\s+resolução"
                 r"|(?:sla|prazo|plazo)\s+(?:de\s+)?(?:resolução|resolución)|resolução|resolución|해결\s*(?:시간|목표)|복구\s*(?:시간|목표)|lösungszeit|(?:temps|délai|delai)\s+de\s+résolution(?:\s+cible)?|résolution(?:\s+cible)?|waktu\s+(?:penyelesaian|pemulihan)|(?:thời\s+gian\s+)?(?:khắc\s+phục|xử\s+lý)|tempo\s+di\s+risoluzione|oplostijd"),
-    ("cadence", r"(?:status\s+|stakeholder\s+|customer\s+|internal\s+|external\s+|communications?\s+|comms?\s+|reporting\s+|slack\s+|status\s+page\s+)*"
+    ("cadence", r"(?:status\s+|follow-?\s?up\s+|stakeholder\s+|customer\s+|internal\s+|external\s+|communications?\s+|comms?\s+|reporting\s+|slack\s+|status\s+page\s+)*"
                 r"(?:updates?|comms?|communications?|notifications?|reporting)?\s*(?:freq(?:uency)?\.?|cadence|interval|every|rhythm|schedule)"
                 r"|updates?\s+every|частота\s+обновлений|fréquence(?:\s+(?:des?\s+)?mises?\s+à\s+jour)?|frecuencia(?:\s+de\s+actualizaci(?:ón|ones))?|frequência(?:\s+de\s+atualizaç(?:ão|ões))?|(?:aktualisierungs|update-?\s?)?(?:frequenz|intervall|rhythmus)|更新频率|更新頻度|업데이트\s*(?:주기|빈도)"),
     ("updates", r"(?:status\s+|stakeholder\s+|customer\s+|progress\s+|internal\s+|external\s+|executive\s+|page\s+|slack\s+|team\s+)*updates?(?:\s+(?:slos?|slas?|targets?))?|communications?|comms"),

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from tocsin.guide.blocks import Block, Row
 from tocsin.guide.ids import ID, mentioned
 from tocsin.guide.inline import plain
+from tocsin.guide.ladder_timelines import Entry, called, on_a_line
 from tocsin.guide.notes import Notes
 from tocsin.guide.parties import PARTY, names_somebody, parties
 from tocsin.guide.quantity import Quantity, read, scan
@@ -24,6 +25,7 @@ _STEP_WORDS = re.compile(
     r"escalat\w*|after|at|if|to|no|not|un\w+|ack\w*|respon\w+|resol\w+|without|progress|step|t|min|level|\d+", re.I
 )
 _NOTHING = re.compile(r"[-–—/\s.]*|n/?a|none", re.I)
+_TIME = re.compile(r"time|elapsed|duration|minutes|after|when", re.I)
 _ROLE = re.compile(r"roles?|who|contact|escalat\w*(?:\s+to)?|person|position|team|party|responder|stakeholder", re.I)
 
 
@@ -35,6 +37,8 @@ def of_matrix(block: Block, known: dict[str, str], notes: Notes) -> Ladders:
         yield from _by_severity(block, steps, known)
     elif heads and _ROLE.search(heads[0]):
         yield from _by_role(block, heads, known, notes)
+    elif heads and _TIME.search(heads[0]):
+        yield from _by_time(block, heads, known)
 
 
 def _step_columns(heads: list[str]) -> dict[int, Quantity | None]:
@@ -74,6 +78,22 @@ def _by_severity(block: Block, steps: dict[int, Quantity | None], known: dict[st
                     Rung(who=who, line=row.line, number=len(rungs) + 1, reach=reach, since_start=reach is not None)
                 )
         if severities and rungs and len(rungs) <= RUNGS_MAX:
+            yield severities, rungs
+
+
+def _by_time(block: Block, heads: list[str], known: dict[str, str]) -> Ladders:
+    """`Time | SEV1 | SEV2` over actions: a ladder per column, up to the first action that calls nobody."""
+    for n, head in enumerate(heads):
+        severities = mentioned(head, known) if n and ID.search(head) else ()
+        entries: list[Entry] = []
+        for row in block.rows if severities else ():
+            cell = plain(row.cells[n]).strip() if n < len(row.cells) else ""
+            if _NOTHING.fullmatch(cell):
+                continue
+            if not called(cell):
+                break
+            entries.append((row.line, plain(row.cells[0]), cell, ()))
+        if rungs := on_a_line(entries):
             yield severities, rungs
 
 

@@ -116,7 +116,7 @@ def _row_number(text: str) -> int | None:
 def _timed(rungs: list[Rung], times: list[Quantity | None], head: str) -> list[Rung]:
     if not head:
         return rungs
-    if HOLD.search(head) and not re.fullmatch(r"escalation time", head, re.I):
+    if HOLD.search(head) and not re.fullmatch(r"escalation time", head, re.I) and not _from_the_second(times):
         return [
             msgspec.structs.replace(rung, hold=time if counts(time) else None)
             for rung, time in zip(rungs, times, strict=True)
@@ -134,6 +134,13 @@ def _timed(rungs: list[Rung], times: list[Quantity | None], head: str) -> list[R
         msgspec.structs.replace(rung, reach=time if counts(time) else None, since_start=True)
         for rung, time in zip(rungs, times, strict=True)
     ]
+
+
+def _from_the_second(times: list[Quantity | None]) -> bool:
+    """`Escalate after` over "-", 15 and 30 minutes: the first is called at once and the others after these times."""
+    starts = [_start(time) for time in times]
+    rising = [start for start in starts if start is not None]
+    return len(times) > 1 and starts[0] is None and starts[-1] is not None and rising == sorted(set(rising))
 
 
 def _start(time: Quantity | None) -> int | None:

@@ -14,12 +14,17 @@ from tocsin.guide.rungs import RUNGS_MAX, Rung, counts
 
 _MINUTE = re.compile(r"(?:t\s?\+\s?)?(minute|min|hour|day)\s+(\d{1,4})(?:\s?\+)?", re.I)
 _LEAD = re.compile(r"^(?:(?:if|when|once|unless)\b[^,→]{1,60}(?:,|→|->)|.{1,60}?(?:→|->|=>))\s*(?:then\s+)?", re.I)
+_BRANCH = re.compile(r"^[\s│├└─|+`-]+")
+_TOOL = re.compile(
+    r"^(?:pagerduty|opsgenie|alertmanager|the system|system)\s+(?:\w+\s+){0,2}?(?:calls?|pages?|notifies|alerts?|escalates\s+to|gọi|đến|to)\s+",
+    re.I,
+)
 _CALLED = re.compile(
     r"^(?P<who>.{2,60}?)\s+(?:is\s+|are\s+|gets?\s+|must\s+be\s+)?(?:notified|paged|alerted|informed|called|engaged|involved|responds?|acknowledges?|joins?)\b",
     re.I,
 )
 _CALL = re.compile(
-    r"^(?:auto(?:matically)?[\s-]+)?(?:escalate[sd]?|escalation|page[sd]?|notify|notifies|call|alert|inform|contact|engage|wake|involve)\s+(?:it\s+)?(?:to\s+)?(?P<who>.{2,80})$",
+    r"^(?:auto(?:matically)?[\s-]+)?(?:escalate[sd]?|escalation|page[sd]?|notify|notifies|call|alert|inform|contact|engage|wake|involve|thông\s+báo|gọi|benachrichtigen?|anrufen|avisar(?:\s+a)?|notificar(?:\s+a)?|llamar(?:\s+a)?|notifier|appeler|prévenir|уведомить|позвонить|вызвать)\s+(?:it\s+)?(?:to\s+)?(?P<who>.{2,80})$",
     re.I,
 )
 
@@ -29,7 +34,7 @@ Entry = tuple[int, str, str, tuple[str, ...]]  # its line, when, what happens, d
 
 def called(text: str) -> tuple[str, ...]:
     """Who is called by an action: "If not acknowledged, escalate to the backup", "Team lead notified"."""
-    words = _LEAD.sub("", plain(text)).strip()
+    words = _TOOL.sub("", _LEAD.sub("", plain(text)).strip())
     found = _CALL.match(words) or _CALLED.match(words)
     said = found["who"] if found else words
     who = tuple(each for each in parties(said) if PARTY.search(each) or names_somebody(each))
@@ -71,11 +76,15 @@ def of_list(block: Block) -> list[Rung]:
 
 
 def of_fence(block: Block) -> list[Rung]:
-    """`0-15 min: Primary on-call responds` in the first lines of a fence, up to an empty one."""
+    """`0-15 min: Primary on-call responds` in the first lines of a fence, up to an empty one, or in the branches below."""
     entries: list[Entry] = []
-    for n, line in enumerate(block.text.split("\n"), block.line + (block.kind == "fence")):
+    first = block.line + (block.kind == "fence")
+    for n, raw in enumerate(block.text.split("\n"), first):
+        line = _BRANCH.sub("", raw)
         if not line.strip():
             break
+        if n == first and ":" not in line:
+            continue  # what begins the ladder: "P0 alert fires"
         when, colon, what = line.partition(":")
         if not colon or len(entries) > RUNGS_MAX:
             return []

@@ -7,7 +7,7 @@ import re
 import msgspec
 
 from tocsin.guide.inline import plain
-from tocsin.guide.parties import parties
+from tocsin.guide.parties import PARTY, parties
 from tocsin.guide.quantity import Quantity, scan
 from tocsin.guide.words import FOREIGN_AFTER, FOREIGN_NEGATIVE, LEVEL_WORDS
 
@@ -50,7 +50,8 @@ def counts(time: Quantity | None) -> bool:
 def rung_of(number: int, text: str, line: int, actions: tuple[str, ...], aside: str = "") -> Rung:
     """A rung of a list: its time stands in the words ("after 30 minutes", "(0-15 min)") or in its sub-items."""
     text = re.sub(r"^[一二三四五]级\s*[:：]\s*", "", text)
-    who = parties(text)
+    leads = re.match(r"([^→(]{2,60}?)\s*(?:→|->|=>)\s*\S", text)
+    who = parties(leads[1] if leads and PARTY.search(leads[1]) else text)
     times = [each for each in scan(plain(aside or text)) if each.kind in ("elapsed", "range", "offset")]
     hold = next(
         (

@@ -162,18 +162,19 @@ def _absorb(group: Group, drafts: dict[str, Draft], scheme: Scheme, notes: Notes
 
 def _read_fields(draft: Draft, entry: Entry, context: str, scheme: Scheme, notes: Notes, *, place: str) -> None:
     sla: list[Field] = []
+    whom = _audience(entry) or _of_place(place)
     for field in entry.fields:
         kind = clock_of(field.label)
         if kind in CLOCKS:
             _clock_field(draft, kind, field, notes)
             if told_every(field.value) is not None:  # "acknowledge within 1h; status update every 2h"
-                _cadence_field(draft, "cadence", field, scheme, notes, audience=_audience(entry))
+                _cadence_field(draft, "cadence", field, scheme, notes, audience=whom)
         elif kind == "sla":
             sla.append(field)
         elif kind in ("cadence", "updates"):
-            _cadence_field(draft, kind, field, scheme, notes, audience=_audience(entry))
+            _cadence_field(draft, kind, field, scheme, notes, audience=whom)
         elif _TIMING.fullmatch(field.label) and _TOLD.search(place):
-            _timing_field(draft, field, scheme, notes, audience=_audience(entry))
+            _timing_field(draft, field, scheme, notes, audience=whom)
         elif kind in ("escalate", "notify"):
             _notify_field(draft, _from_responder(entry, field), scheme)
         elif "/" in field.label:
@@ -243,6 +244,12 @@ def _audience(entry: Entry) -> str:
     return said[0].casefold() if said and 0 < len(said[0]) <= 60 else ""
 
 
+def _of_place(place: str) -> str:
+    """The audience that the heading of a table names: "Customer notification"."""
+    told = _told(re.sub(r"^[\d.]+\s+", "", place.rsplit(" / ", 1)[-1]))
+    return "" if told == "stakeholders" else told
+
+
 def _cadence_field(draft: Draft, kind: str, field: Field, scheme: Scheme, notes: Notes, *, audience: str) -> None:
     quantity = (
         read(plain(field.value)) or told_every(field.value) or (_leading(field.value) if kind == "cadence" else None)
@@ -273,8 +280,12 @@ def _leading(value: str) -> Quantity | None:
     """The interval at the front of a cell, where what follows is no second one: "Daily / ticket updates"."""
     words = plain(value)
     found = scan(words)
-    if len(found) != 1 or found[0].kind != "interval" or found[0].start:
+    if not found or found[0].kind != "interval" or found[0].start:
         return None
+    if len(found) > 1:  # "every 4 h until close; final report within 14 days": what follows is another thing
+        between = normalise(words)[found[0].end : found[1].start]
+        if any(each.kind == "interval" for each in found[1:]) or not re.search(r"[;.]", between):
+            return None
     return found[0] if re.match(r"\s*(?:[/;,(]|until\b|or\b)", normalise(words)[found[0].end :]) else None
 
 
