@@ -40,6 +40,24 @@ def attack_is_found(folder: Path, kind: str, power: int, seed: int) -> None:
     assert first in named, f"seed {seed}: entry {first} is not among {sorted(named)}"
 
 
+@pytest.mark.parametrize("kind", KINDS)
+def test_one_checkpoint_in_a_mailbox_finds_what_the_key_holder_rewrote(tmp_path: Path, kind: str) -> None:
+    """A message holds the root and no hashes of entries: it finds that the span is wrong, and not where it begins."""
+    for seed in range(2):
+        installation = Installation(tmp_path / str(seed), seed)
+        installation.lives(6)
+        installation.anchors()
+        installation.lives(3)
+        installation.close()
+        (mail,) = installation.outside.glob("*.note")
+
+        Attacker(installation, 3, seed).attack(kind, int(mail.stem))
+        report = audited(installation.path, TENANT, anchors=[mail], trusted_keys=[installation.vkey])
+
+        named = {each.code for each in report.violations if each.anchor == mail.name}
+        assert named & {"anchor_root_mismatch", "truncated_below_anchor"}, f"seed {seed}: {report.violations}"
+
+
 def test_an_honest_log_is_valid_wherever_it_is_looked_at(tmp_path: Path) -> None:
     installation = Installation(tmp_path)
     for _ in range(5):

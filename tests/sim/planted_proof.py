@@ -1,0 +1,100 @@
+"""Planted bugs in what proves: the verifier, the record of an emergency, what evidence counts, whose a log line is."""
+
+from __future__ import annotations
+
+from tests.sim.planted import Mutant, _bug
+
+TAMPER = "tests/audit/test_tamper.py"
+RECORDED = "tests/store/test_audit.py"
+EMERGENCY = "tests/http/test_emergency.py"
+EVIDENCE = "tests/http/test_api_evidence.py"
+HOUSES = "tests/tenants/test_installation.py"
+SIGN_IN = "tests/http/test_sign_in.py"
+
+PROOF: tuple[Mutant, ...] = (
+    _bug(
+        "the verifier does not follow the chain",
+        "verifier.py",
+        "if sha256(link + body).digest() != stored:",
+        "if len(stored) != HASH_BYTES:",
+        TAMPER,
+        "tests/audit/test_export.py",
+    ),
+    _bug(
+        "entries are not compared with the hashes that were anchored",
+        "verifier.py",
+        "if leaves.get(seq, leaf) != leaf:",
+        "if len(leaves.get(seq, leaf)) != len(leaf):",
+        TAMPER,
+    ),
+    _bug(
+        "a root that is not the one that was signed passes",
+        "verifier.py",
+        "elif roots[head.size] != head.root:",
+        "elif len(roots[head.size]) != len(head.root):",
+        TAMPER,
+    ),
+    _bug(
+        "anybody's signature will do",
+        "verifier.py",
+        "if not signed_by(each.note, keys):",
+        "if not signed_by(each.note, keys) and not each.note:",
+        TAMPER,
+    ),
+    _bug(
+        "a clock that goes back takes the log with it",
+        "core/ledger.py",
+        "recorded_us = max(now_us, head.recorded_us)",
+        "recorded_us = now_us",
+        RECORDED,
+    ),
+    _bug(
+        "what an emergency shows is not recorded",
+        "http/gate.py",
+        'if actor is not None and actor.emergency and scope["method"] in READING:',
+        'if actor is not None and actor.emergency and scope["method"] not in READING:',
+        EMERGENCY,
+    ),
+    _bug(
+        "the record of a reading tells outsiders of the incident",
+        "http/gate.py",
+        '("incident", stream) if stream else',
+        '("incident", what) if stream else',
+        EMERGENCY,
+    ),
+    _bug(
+        "evidence counts only once somebody measures",
+        "custody.py",
+        "self._room.stored(kept.size + kept.original_size)",
+        "self._room.stored(0)",
+        EVIDENCE,
+    ),
+    _bug(
+        "what two items share counts twice",
+        "custody.py",
+        "return sum({each.objects: each.size for each in every.values()}.values())",
+        "return sum(each.size for each in every.values())",
+        EVIDENCE,
+    ),
+    _bug(
+        "the writer does not know whose work it does",
+        "writer.py",
+        "target=copy_context().run, args=(self._run,)",
+        "target=self._run",
+        f"{HOUSES}::test_the_log_says_whose_work_a_line_is_about",
+    ),
+    _bug(
+        "a request's lines of the log name nobody",
+        "tenants/installation.py",
+        "acting.belongs_to(app.tenant)",
+        "acting.belongs_to(self.main.tenant)",
+        f"{HOUSES}::test_the_log_says_whose_work_a_line_is_about",
+    ),
+    _bug(
+        "signing out takes the device's push away",
+        "web/sign_in.py",
+        """'"cache"'""",
+        """'"cache", "storage"'""",
+        SIGN_IN,
+    ),
+)
