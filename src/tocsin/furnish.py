@@ -16,12 +16,14 @@ from tocsin.composing import AUDIENCE
 from tocsin.config import Config
 from tocsin.core.hooks import HOOK
 from tocsin.core.monitor import MONITOR, Monitor
+from tocsin.core.people import Person
 from tocsin.core.policy import Policy, digest
 from tocsin.devices import keeping_devices
 from tocsin.guidefile import GuideFile
 from tocsin.guides import LAST_RESORT, PAGING, Guides, Offered, PagingSettings
 from tocsin.http.sources import SOURCE, Source, token_digest
 from tocsin.ports import DEFAULT_TENANT, Store
+from tocsin.standing import disabled
 
 CONFIGURED = ("setting", "configured")  # which documents came from the file
 CHANGES_SAID = 20  # of one changed guide, at start; the rest is asked for
@@ -42,11 +44,16 @@ def furnish(store: Store, config: Config, tenant: str = DEFAULT_TENANT) -> None:
         store.put(tenant, kind, name, msgspec.json.encode(sorted(wanted)))
 
 
+def _as_known(store: Store, tenant: str, person: Person) -> Person:
+    """The file's word on a person, but for devices, and for whom the identity provider has deactivated."""
+    known = keeping_devices(person, store.get(tenant, "person", person.id))
+    return msgspec.structs.replace(known, active=False) if disabled(store, tenant, person.id) else known
+
+
 def _documents(config: Config, store: Store, tenant: str) -> list[tuple[tuple[str, str], bytes]]:
     directory = config.directory
     found: list[tuple[str, str, Any]] = [
-        ("person", name, keeping_devices(person, store.get(tenant, "person", name)))
-        for name, person in directory.people.items()
+        ("person", name, _as_known(store, tenant, person)) for name, person in directory.people.items()
     ]
     found += [("team", name, team) for name, team in directory.teams.items()]
     found += [("service", name, service) for name, service in directory.services.items()]

@@ -54,3 +54,9 @@ def of_person(store: Store, tenant: str, person: Person, credential: str) -> Act
     role: Role = account.role if account else "responder"
     actor = Actor(tenant=tenant, id=person.id, kind="person", role=role, credential=credential)
     return known(store, tenant, actor, store.now())
+
+
+def disabled(store: Store, tenant: str, person: str) -> bool:
+    """Whether the identity provider says that this person is not here any more."""
+    account = accounts.find(store, tenant, person)
+    return account is not None and account.disabled_at is not None

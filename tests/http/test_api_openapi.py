@@ -31,7 +31,9 @@ def test_every_operation_says_how_it_fails_and_who_may(shared: Server):
     for path, operations in document["paths"].items():
         for method, operation in operations.items():
             assert operation["summary"] and operation["tags"], (method, path)
-            if path != "/health":
+            if path.startswith("/scim/"):
+                assert "application/scim+json" in operation["responses"]["401"]["content"], (method, path)
+            elif path != "/health":
                 problem = operation["responses"]["401"]["content"]["application/problem+json"]
                 assert problem["schema"] == {"$ref": "#/components/schemas/Problem"}, (method, path)
 

@@ -43,7 +43,7 @@ def test_every_route_answers_every_role_as_the_table_says(server: Server, role: 
         if not route.actions or route.stream or route.path in ENDS:
             continue
         body = body_for(route)
-        said = {"json": body} if route.path.startswith(("/api/", "/v1/")) else {"data": body}
+        said = {"json": body} if route.path.startswith(("/api/", "/v1/", "/scim/")) else {"data": body}
         status = client.request(route.method, route.at(), **said).status_code  # type: ignore[arg-type]
         if not _expected(route, role, status):
             wrong.append(f"{route.method} {route.path}: {status}")
@@ -54,7 +54,8 @@ def test_every_route_answers_every_role_as_the_table_says(server: Server, role: 
 def _expected(route: Route, role: Role | None, status: int) -> bool:
     """Nobody is asked to sign in; who may not, whatever the thing were, is refused; who may not here gets nothing."""
     if role is None:
-        return status == (401 if route.path.startswith(("/api/", "/v1/")) else 303)  # browsers are led to the sign-in
+        of_programs = route.path.startswith(("/api/", "/v1/", "/scim/"))
+        return status == (401 if of_programs else 303)  # browsers are led to the sign-in
     actor = Actor(tenant="default", id="olga", kind="person", role=role)
     if not all(conceivable(actor, action) for action in route.actions):
         return status == 403

@@ -138,6 +138,27 @@ _ACCESS = (
         "tests/identity/test_box.py",
     ),
     _bug(
+        "somebody who was deactivated is let in",
+        "http/auth.py",
+        "if account.disabled_at is not None:",
+        "if False:",
+        "tests/http/test_scim.py",
+    ),
+    _bug(
+        "a token of one scope opens everything",
+        "core/access.py",
+        "if actor.scope and action not in SCOPES[actor.scope]:",
+        "if False:",
+        "tests/http/test_scim.py",
+    ),
+    _bug(
+        "an identity provider locks out the last owner",
+        "http/provisioning.py",
+        "if accounts.last_owner(store, tenant, person):",
+        "if False:",
+        "tests/http/test_scim.py",
+    ),
+    _bug(
         "one person is two where the setting asks",
         "core/released.py",
         "if asked.by == by.id:",

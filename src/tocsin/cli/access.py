@@ -49,11 +49,14 @@ def add_token(
     person: Annotated[str | None, typer.Option(help="whom it speaks for; else the caller")] = None,
     role: Role = "responder",
     program: Annotated[bool, typer.Option("--program", help="it speaks for a program, not for a person")] = False,
+    scim: Annotated[bool, typer.Option("--scim", help="for an identity provider's SCIM alone; a program's")] = False,
     days: Annotated[int | None, typer.Option(min=1, max=3650, help="how long it works; else until revoked")] = None,
     form: FORMAT = "table",
 ) -> None:
     """Make a token and print it, this once."""
     body = {"name": name, "person": person, "role": role, "service": program, "days": days}
+    if scim:
+        body |= {"scope": "scim", "service": True, "role": "owner" if role == "owner" else "administrator"}
     made = connect().call("POST", "/api/tokens", {key: value for key, value in body.items() if value is not None})
     if form == "json":
         show_json(made)

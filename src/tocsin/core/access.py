@@ -63,6 +63,7 @@ Action = Literal[
     "oncall.read",
     "operations.read",
     "people.manage",
+    "people.provision",
     "policy.activate",
     "policy.read",
     "schedule.manage",
@@ -77,6 +78,9 @@ Action = Literal[
     "token.manage",
 ]
 Share = Literal["member", "lead"]
+Scope = Literal["", "scim"]
+SCOPES: Mapping[Scope, frozenset[Action]] = {"scim": frozenset({"people.provision"})}
+"""What a token with a scope may at all, as far as its role may; one without may what its role may."""
 
 
 class Rule(msgspec.Struct, frozen=True, kw_only=True):
@@ -144,6 +148,7 @@ TABLE: Mapping[Action, Rule] = {
     "oncall.read": Rule(says="see who is on call, shifts, gaps and load", role="viewer"),
     "operations.read": Rule(says="see freezes, maintenance, monitors, duties, sources and readiness", role="viewer"),
     "people.manage": Rule(says="make and remove people, teams and bindings", role="administrator"),
+    "people.provision": Rule(says="make and deactivate people, as identity providers do (SCIM)", role="administrator"),
     "policy.activate": Rule(says="activate and withdraw guides", role="administrator"),
     "policy.read": Rule(says="see guides and policies", role="viewer"),
     "schedule.manage": Rule(says="make, change and remove schedules", role="administrator", team="lead"),
@@ -163,7 +168,7 @@ class Actor(msgspec.Struct, frozen=True, kw_only=True):
     """Whoever a request speaks for. `id` is what facts say in `by`; `credential` names the token or session used.
 
     `teams` are those they are a member of, `leads` those of them that they lead.
-    `emergency`: their own role, while emergency access lends them another.
+    `emergency`: their own role, while emergency access lends them another. `scope`: what a token is good for alone.
     """
 
     tenant: str
@@ -174,6 +179,7 @@ class Actor(msgspec.Struct, frozen=True, kw_only=True):
     teams: frozenset[str] = frozenset()
     leads: frozenset[str] = frozenset()
     emergency: Role | None = None
+    scope: Scope = ""
 
 
 class Resource(msgspec.Struct, frozen=True, kw_only=True):
@@ -259,6 +265,8 @@ def at_least(role: Role, wanted: Role) -> bool:
 def may(actor: Actor, action: Action, resource: Resource = ANYTHING) -> Decision:
     """Whether the actor may do this to that thing. Nobody hands out or takes away more than they have."""
     rule = TABLE[action]
+    if actor.scope and action not in SCOPES[actor.scope]:
+        return Decision(allowed=False, because=f"this token is for {actor.scope} alone, not to {rule.says} ({action})")
     if resource.grants is not None and not at_least(actor.emergency or actor.role, resource.grants):
         return Decision(
             allowed=False, because=f"{actor.id} is {a(actor.role)} and cannot hand out or change {a(resource.grants)}"

@@ -53,6 +53,7 @@ from tocsin.http import (
     api_tenants,
     events,
     problems,
+    scim,
 )
 from tocsin.http.deps import Deps
 from tocsin.http.gate import Gate, with_safe_headers
@@ -148,6 +149,7 @@ def litestar(pages: Pages) -> Litestar:
             *api_operations.routes(),
             *api_alerts.routes(),
             *api_approvals.routes(),
+            scim.routes(),
             *api_audit.routes(),
             api_channels.routes(),
             *api_guides.routes(),

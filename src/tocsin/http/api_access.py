@@ -10,12 +10,13 @@ from litestar import Response, Router, delete, get, post
 from litestar.exceptions import NotFoundException
 from litestar.openapi.datastructures import ResponseSpec
 
-from tocsin.core.access import ROLES, Resource, Role, Spoken, role_of
+from tocsin.core.access import ROLES, Resource, Role, Scope, Spoken, at_least, role_of
 from tocsin.http import auth
 from tocsin.http.api_directory import check_name
 from tocsin.http.api_incidents import DENIED, json_of, problem
 from tocsin.http.events import events_of
 from tocsin.http.gate import Incoming, deps_of, insist, needs
+from tocsin.http.problems import Unacceptable
 from tocsin.identity import accounts
 from tocsin.ports import Store
 
@@ -31,12 +32,14 @@ class Me(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class TokenForm(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """`person` is who it speaks for; a `service` token speaks for a program. No `days`: until it is revoked."""
+    """`person` is who it speaks for; a `service` token speaks for a program. No `days`: until it is revoked.
+    `scope` scim: for an identity provider that provisions people, and for nothing else; an administrator's or more."""
 
     name: str
     person: str | None = None
     role: Spoken = "responder"
     service: bool = False
+    scope: Scope = ""
     days: Annotated[int, msgspec.Meta(ge=1, le=3650)] | None = None
 
 
@@ -49,6 +52,7 @@ class TokenView(msgspec.Struct, frozen=True, kw_only=True):
     person: str
     role: Role
     service: bool
+    scope: Scope = ""
     created_at: datetime
     expires_at: datetime | None
     used_at: datetime | None
@@ -99,12 +103,15 @@ async def create_token(request: Incoming, data: TokenForm) -> Response[TokenView
     check_name(data.name)
     check_name(data.person or request.user.id)
     insist(request.user, "token.manage", Resource(grants=role_of(data.role)))
+    if data.scope and not (data.service and at_least(role_of(data.role), "administrator")):
+        raise Unacceptable(f"scope: expected a service token with an administrator's role for {data.scope}")
     issued = auth.issue(
         data.person or request.user.id,
         data.role,
         deps.clock.now(),
         name=data.name,
         service=data.service,
+        scope=data.scope,
         lasts=timedelta(days=data.days) if data.days else None,
     )
     await deps.run(lambda store: auth.save(store, deps.tenant, "token", issued.record))
@@ -159,6 +166,7 @@ def view(kind: Literal["token", "session"], record: auth.Record) -> TokenView:
         person=record.person,
         role=role_of(record.role),
         service=record.service,
+        scope=record.scope,
         created_at=record.created_at,
         expires_at=record.expires_at,
         used_at=record.used_at,

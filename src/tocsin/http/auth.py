@@ -20,7 +20,7 @@ from typing import Literal, TypeVar
 
 import msgspec
 
-from tocsin.core.access import Actor, Role, Spoken, role_of
+from tocsin.core.access import Actor, Role, Scope, Spoken, role_of
 from tocsin.identity import accounts
 from tocsin.ports import DEFAULT_TENANT, Store
 
@@ -52,6 +52,7 @@ class Record(msgspec.Struct, frozen=True, kw_only=True):
     role: Spoken  # records of old say admin; `role_of` is what that means now
     name: str = ""
     service: bool = False
+    scope: Scope = ""
     created_at: datetime
     expires_at: datetime | None = None
     used_at: datetime | None = None
@@ -82,6 +83,7 @@ def issue(
     *,
     name: str = "",
     service: bool = False,
+    scope: Scope = "",
     lasts: timedelta | None = None,
     via: Via = "",
     visit: Visit | None = None,
@@ -95,6 +97,7 @@ def issue(
         role=role_of(role),
         name=name,
         service=service,
+        scope=scope,
         created_at=now,
         expires_at=now + lasts if lasts else None,
         via=via,
@@ -132,11 +135,14 @@ def over(kind: Kind, record: Record, now: datetime) -> bool:
     return kind == "session" and now - (record.used_at or record.created_at) >= SESSION_IDLE
 
 
-def _as_now(store: Store, tenant: str, kind: Kind, record: Record) -> Record:
-    """A session has its person's role; a token at most that. Who has no account has what the record says."""
+def _as_now(store: Store, tenant: str, kind: Kind, record: Record) -> Record | None:
+    """A session has its person's role; a token at most that. Who has no account has what the record says; of somebody
+    who was deactivated nothing counts."""
     account = None if record.service else accounts.find(store, tenant, record.person)
     if account is None:
         return record
+    if account.disabled_at is not None:
+        return None
     role = account.role if kind == "session" else accounts.lower(role_of(record.role), account.role)
     return msgspec.structs.replace(record, role=role)
 
@@ -160,6 +166,7 @@ def actor_of(tenant: str, kind: Kind, record: Record) -> Actor:
         kind="service" if record.service else "person",
         role=role_of(record.role),
         credential=f"{kind}:{record.id}",
+        scope=record.scope,
     )
 
 

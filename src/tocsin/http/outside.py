@@ -13,6 +13,7 @@ from tocsin.http.deps import Deps
 from tocsin.identity import accounts
 from tocsin.identity.accounts import Account, OutsideName
 from tocsin.identity.oidc import Claims, Failed, Settings
+from tocsin.identity.provisioned import users
 from tocsin.ports import Store
 
 
@@ -26,7 +27,8 @@ def settled(deps: Deps, store: Store, settings: Settings, claims: Claims, person
     if person and link is not None and link.person != person:
         raise Failed(f"this account of {settings.shown} belongs to somebody else here")
     role = role_for(claims.groups, settings.roles, settings.otherwise)
-    who = link.person if link else person or _known_by_mail(store, tenant, settings, claims)
+    who = link.person if link else person or _provisioned(store, tenant, claims)
+    who = who or _known_by_mail(store, tenant, settings, claims)
     account = accounts.find(store, tenant, who) if who else None
     if role is None and (account is None or account.role_from == "groups"):
         if account is not None:
@@ -75,12 +77,29 @@ def _new_person(deps: Deps, store: Store, settings: Settings, claims: Claims) ->
     """The id of somebody new, who is in the directory from now on. Raises Failed."""
     if not settings.create:
         raise Failed("nobody here has this account yet: sign in another way once, and link it under Your account")
+    return made(deps, store, claims.username or claims.name, claims.name, claims.email)
+
+
+def made(deps: Deps, store: Store, wanted: str, name: str, email: str) -> str:
+    """The id of somebody new in the directory: as wanted, unless anybody or anything has it. Writer thread only."""
     directory = read_directory(store, deps.tenant)
     taken = {*directory.people, *(each.person for each in accounts.every(store, deps.tenant)), *_words(directory)}
-    who = fresh_id(claims.username or claims.name, taken)
-    methods = (Method(kind="email", address=claims.email),) if claims.email else ()
-    keep(deps, store, "person", who, Person(id=who, name=claims.name, methods=methods))
+    who = fresh_id(wanted, taken)
+    methods = (Method(kind="email", address=email),) if email else ()
+    keep(deps, store, "person", who, Person(id=who, name=name, methods=methods))
     return who
+
+
+def _provisioned(store: Store, tenant: str, claims: Claims) -> str:
+    """The person whom the provider has provisioned under this `sub`, or with this address that it has verified; ""
+    for nobody. Both are its own word, given with a token of an administrator's."""
+    mail = claims.email.casefold() if claims.email else None
+    found = {
+        each.person
+        for each in users(store, tenant)
+        if each.external_id == claims.sub or (mail and mail in (each.email.casefold(), each.user_name.casefold()))
+    }
+    return found.pop() if len(found) == 1 else ""
 
 
 def _words(directory: Directory) -> set[str]:

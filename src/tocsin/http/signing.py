@@ -138,6 +138,8 @@ def _rehash(store: Store, tenant: str, person: str, before: str, made: str) -> N
 async def enter(request: Incoming, account: Account, via: Via) -> list[Cookie]:
     """The person is signed in in this browser; the cookies that say so. The session it had before is over."""
     deps, visit = deps_of(request), visit_of(request)
+    if account.disabled_at is not None:
+        raise PermissionDeniedException("this account was deactivated; an administrator can tell you more")
     acting.speaks_for(account.person)
     issued = await deps.run(lambda store: auth.begin(store, deps.tenant, account.person, account.role, via, visit))
     events_of(request).recheck()

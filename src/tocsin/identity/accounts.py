@@ -22,6 +22,7 @@ ACCOUNT, PASSKEY, OUTSIDE, USE = "account", "passkey", "outside-name", "factor-u
 class Account(msgspec.Struct, frozen=True, kw_only=True):
     """`password`: an argon2id hash; `totp`: the secret, base32, sealed (box.py); `recovery`: SHA-256 of each code left.
 
+    `disabled_at`: since when the identity provider says that they are not here any more: nothing signs them in.
     `role_from`: who said the role; the groups of an identity provider change only what they said themselves.
     """
 
@@ -34,6 +35,7 @@ class Account(msgspec.Struct, frozen=True, kw_only=True):
     totp: str = ""
     totp_at: datetime | None = None
     recovery: tuple[str, ...] = ()
+    disabled_at: datetime | None = None
 
 
 class Passkey(msgspec.Struct, frozen=True, kw_only=True):
@@ -116,8 +118,9 @@ def with_role(store: Store, tenant: str, person: str, role: Role) -> Account:
 
 
 def last_owner(store: Store, tenant: str, person: str) -> bool:
-    """Whether this person is an owner, and nobody else is."""
-    return [each.person for each in every(store, tenant) if each.role == "owner"] == [person]
+    """Whether this person is an owner, and nobody else is who can sign in."""
+    owners = [each.person for each in every(store, tenant) if each.role == "owner" and each.disabled_at is None]
+    return owners == [person]
 
 
 def lower(one: Role, other: Role) -> Role:
