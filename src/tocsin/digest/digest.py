@@ -35,10 +35,10 @@ from tocsin.intake.postable import KIND, PostableReader, Posted, Reading, body_o
 from tocsin.ports import DEFAULT_TENANT, Journal, Parse
 from tocsin.writer import AlwaysMine, Turn
 
-BITE_ALERTS = 16_000  # about 150 ms of new alerts; between two bites, deadlines and commands have their turn
+BITE_ALERTS = 8_000  # about 80 ms of new alerts; between two bites, deadlines and commands have their turn
 QUIET_ALERTS = 200  # a smaller bite is followed by the next at once
 PACE_SECONDS = 0.8  # after a larger one the next waits this long: what costs is the number of incidents it touches
-BUSY_BYTES = 8 * 1024 * 1024  # unless so much waits that it would fill a bite
+BUSY_BYTES = 4 * 1024 * 1024  # unless so much waits that it would fill a bite; decoded, it takes four times the memory
 EXPIRE_MAX = 5_000  # deadlines that pass in one look
 FLUSH_BYTES = 16 * 1024 * 1024  # of journal that a restart reads again, at most, for refreshes alone
 FLUSH_SECONDS = 10

@@ -12,7 +12,6 @@ from tocsin.digest.alerttable import ENDED, AlertTable
 from tocsin.digest.judging import Judge
 from tocsin.digest.telling import instant
 from tocsin.intake.committer import microseconds
-from tocsin.intake.postable import Body
 
 TURNS_SECONDS = 3_600  # longer than any flapping window in use; older turns say nothing
 CHUNK = 1_000  # bodies read at once
@@ -67,10 +66,12 @@ def recall_turns(table: AlertTable, judge: Judge, tenant: str, now: datetime) ->
 
 
 def recall_sources(
-    table: AlertTable, judge: Judge, tenant: str, bodies: Callable[[Sequence[int]], dict[int, Body]]
+    table: AlertTable, judge: Judge, tenant: str, labels_of: Callable[[Sequence[int]], dict[int, dict[str, str]]]
 ) -> None:
     """Which firing alerts inhibit others."""
     slots = sorted(table.slots(tenant))  # bodies of neighbours are one blob, which is read once this way
     for start in range(0, len(slots), CHUNK):
-        for slot, body in bodies(slots[start : start + CHUNK]).items():
-            judge.fired(body.labels, table.name(slot))
+        for slot, labels in labels_of(slots[start : start + CHUNK]).items():
+            kind = judge.kind_of(labels, None)
+            if kind is None or kind.source:
+                judge.fired(labels, table.name(slot))

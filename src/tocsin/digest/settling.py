@@ -103,7 +103,7 @@ class Settler:
             recall_firing(table, judge, tenant, now)
             recall_turns(table, judge, tenant, now)
             if judge.inhibits:
-                recall_sources(table, judge, tenant, self._teller.bodies)
+                recall_sources(table, judge, tenant, self._teller.labels)
 
     def forget(self, now: datetime) -> None:
         for judge in self._judges.values():
@@ -144,8 +144,8 @@ class Settler:
     def _labels(self, fired: dict[int, dict[str, str] | None]) -> dict[int, dict[str, str]]:
         known = {slot: labels for slot, labels in fired.items() if labels is not None}
         if len(known) < len(fired):
-            rest = self._teller.bodies([slot for slot in fired if slot not in known])
-            known |= {slot: rest[slot].labels if slot in rest else {} for slot in fired if slot not in known}
+            rest = self._teller.labels([slot for slot in fired if slot not in known])
+            known |= {slot: rest.get(slot, {}) for slot in fired if slot not in known}
         return known
 
     def _alike(self, pending: Pending, labels: dict[int, dict[str, str]]) -> list[Alike]:
@@ -173,9 +173,9 @@ class Settler:
         """What ended inhibits nothing any more; what it held back is judged again."""
         table = self._table
         ended = [slot for slot in pending.cleared if self.judge_of(table.tenant_of(slot)).inhibits]
-        for slot, body in self._teller.bodies(ended).items():
+        for slot, labels in self._teller.labels(ended).items():
             name = table.name(slot)
-            if self.judge_of(table.tenant_of(slot)).cleared(body.labels, name):
+            if self.judge_of(table.tenant_of(slot)).cleared(labels, name):
                 self._again.update(
                     held for held in self._held if (given := table.verdict_of(held)) and name in given.by
                 )
@@ -199,7 +199,7 @@ class Settler:
             self._again.discard(slot)
             if self._table.fires(slot):
                 self._passed.add(slot)
-        return {slot: body.labels for slot, body in self._teller.bodies(chosen).items()}
+        return self._teller.labels(chosen)
 
     def _judge_fired(
         self, alike: Alike, pending: Pending, labels: dict[int, dict[str, str]], now: datetime, groups: Groups

@@ -25,6 +25,13 @@ NAMED = 3  # alerts of a group that a fact names; the table has them all
 POISON = (ValueError, LookupError, TypeError, AssertionError, Refused, NotFound)  # this group will fail every time
 
 _decoder = msgspec.json.Decoder(Body)
+
+
+class _Labels(msgspec.Struct, gc=False):
+    labels: dict[str, str]
+
+
+_labels = msgspec.json.Decoder(_Labels)
 _log = logging.getLogger(__name__)
 
 
@@ -51,9 +58,15 @@ class Teller:
 
     def bodies(self, slots: Sequence[int]) -> dict[int, Body]:
         """Labels, annotations and links, the newest ones, wherever they are."""
+        return {slot: _decoder.decode(body) for slot, body in self._encoded(slots).items()}
+
+    def labels(self, slots: Sequence[int]) -> dict[int, dict[str, str]]:
+        """The labels alone: a start reads those of everything that fires."""
+        return {slot: _labels.decode(body).labels for slot, body in self._encoded(slots).items()}
+
+    def _encoded(self, slots: Sequence[int]) -> dict[int, bytes]:
         new = {slot: self._table.bodies[slot] for slot in slots if slot in self._table.bodies}
-        stored = self._store.alert_bodies([slot for slot in slots if slot not in new])
-        return {slot: _decoder.decode(body) for slot, body in (new | stored).items()}
+        return new | self._store.alert_bodies([slot for slot in slots if slot not in new])
 
     def report(
         self,
