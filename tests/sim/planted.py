@@ -1142,8 +1142,8 @@ _TRIAGE = (
     _bug(
         "the end of an inhibition judges nothing again",
         "digest/settling.py",
-        "            if self.judge_of(table.tenant_of(slot)).cleared(body.labels, name):\n",
-        "            if self.judge_of(table.tenant_of(slot)).cleared(body.labels, name) and False:\n",
+        "            if self.judge_of(table.tenant_of(slot)).cleared(labels, name):\n",
+        "            if self.judge_of(table.tenant_of(slot)).cleared(labels, name) and False:\n",
         f"{DIGEST}::test_an_inhibited_alert_pages_once_its_source_clears",
     ),
     _bug(
