@@ -18,6 +18,7 @@ import msgspec
 
 from tocsin.clock import SystemClock
 from tocsin.core import ledger
+from tocsin.core.access import ROLES
 from tocsin.core.tenants import NAME
 from tocsin.ports import Store
 from tocsin.store.snapshot import Snapshot
@@ -28,6 +29,7 @@ from tocsin.verify_export import read_held
 __all__ = ["AuditService", "Report", "Violation", "audited", "held_by", "known_keys", "opened", "with_contents"]
 
 LISTED = 500  # incidents read at a time
+WITH_ROLE = ("account", "session", "sign-in", "token")  # documents that say what somebody may
 
 Database = Store | Snapshot | sqlite3.Connection | str | Path
 
@@ -181,17 +183,39 @@ def _check_documents(
 ) -> None:
     for kind in sorted({kind for kind, _ in newest if not kind.startswith("log")}):
         for name, value in store.items(tenant, kind):
-            if ledger.of_document(kind, name, "", value, existed=True) is None:
-                continue  # overwritten with every use
+            if ledger.of_document(kind, name, "", value, existed=False) is None:
+                continue  # nobody administers it
             seq, commitment, salt = newest.get((kind, name), (None, "", None))
             if seq is None:
                 report.add("unrecorded_document", f"{kind} {name}: no entry says who wrote it")
-            elif (
-                commitment and salt is not None and not (type(value) is bytes and ledger.opens(commitment, salt, value))
-            ):
-                report.add("document_mismatch", f"{kind} {name} is not what was recorded", seq)
+            elif commitment and salt is not None:
+                wrong = _difference(kind, value, commitment, salt)
+                if wrong:
+                    report.add("document_mismatch", f"{kind} {name} {wrong}", seq)
             elif not commitment:
                 report.add("document_mismatch", f"{kind} {name} was deleted, and is there", seq)
+
+
+def _difference(kind: str, value: Any, commitment: str, salt: bytes) -> str:
+    """In what a document is not what was recorded; empty: in nothing. The log holds no credential's record, only what
+    it committed to, so a role that was changed behind it is found by trying the others."""
+    said = "is not what was recorded"
+    if type(value) is not bytes or type(salt) is not bytes:
+        return said
+    shapes = ledger.as_recorded(kind, value)
+    if any(ledger.opens(commitment, salt, each) for each in shapes):
+        return ""
+    if kind not in WITH_ROLE:
+        return said
+    for shape in shapes:
+        try:
+            found = msgspec.json.decode(shape)
+        except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+            return said
+        for role in (*ROLES, "admin") if isinstance(found, dict) and "role" in found else ():
+            if ledger.opens(commitment, salt, msgspec.json.encode(found | {"role": role})):
+                return f"says the role {str(found['role'])[:40]}, and {role} was recorded"
+    return said
 
 
 def _streams(store: Store, tenant: str) -> Iterator[str]:

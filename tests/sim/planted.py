@@ -159,6 +159,13 @@ _ACCESS = (
         "tests/http/test_scim.py",
     ),
     _bug(
+        "a token's role may be changed in the database",
+        "audit.py",
+        "value, existed=False) is None:",
+        "value, existed=True) is None:",
+        "tests/audit/test_credentials.py",
+    ),
+    _bug(
         "one person is two where the setting asks",
         "core/released.py",
         "if asked.by == by.id:",

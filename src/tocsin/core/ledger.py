@@ -203,6 +203,20 @@ def of_document(kind: str, name: str, actor: str, value: bytes | None, *, existe
     )
 
 
+def as_recorded(kind: str, value: bytes) -> list[bytes]:
+    """How a document that stands in the store may have been recorded: a credential without when it was last used, and
+    without what a later release writes into it at its next use."""
+    try:
+        found = msgspec.json.decode(value) if kind in _LAST_USED else None
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+        found = None
+    if not isinstance(found, dict):
+        return [value]
+    unused = found | ({"used_at": None} if "used_at" in found else {})
+    earlier = {name: each for name, each in unused.items() if (name, each) != ("scope", "")}
+    return [msgspec.json.encode(each) for each in (unused, earlier)]
+
+
 # --- the tree ---------------------------------------------------------------------------------------------------------
 
 
