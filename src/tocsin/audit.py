@@ -3,7 +3,8 @@
     from tocsin.audit import AuditService
     valid, violations = AuditService.verify_chain(db, tenant_id="demo")
 
-`db` is a store, a SQLite connection, or the path of a database; it is read in one snapshot and never written.
+`db` is a store, a SQLite connection, or the path of a database or of a data directory with one; it is read in one
+snapshot and never written.
 """
 
 from __future__ import annotations
@@ -91,7 +92,10 @@ def _house(db: Database, tenant: str) -> Database:
         file = next((row[2] for row in db.execute("PRAGMA database_list") if row[1] == "main"), "")
         own = database_of(Path(file), tenant) if file else None
         return own if own is not None and own != Path(file) else db
-    return database_of(Path(db), tenant) if isinstance(db, str | Path) else db
+    if not isinstance(db, str | Path):
+        return db
+    path = Path(db)
+    return database_of(path / "tocsin.db" if path.is_dir() else path, tenant)
 
 
 @contextmanager

@@ -14,6 +14,7 @@ import dataclasses
 import json
 import sys
 import zipfile
+import zlib
 from collections.abc import Iterator, Sequence
 from hashlib import sha256
 from pathlib import Path
@@ -22,6 +23,10 @@ from tocsin.verifier import Report, Row, Signed, Violation, parse_head, signed_b
 
 VALID, VIOLATED, UNDECIDED = 0, 1, 4
 NOTE, LEAVES = ".note", ".leaves"
+
+# What reading a file raises that is no export, or of which bytes were lost: never a verdict about the record.
+DAMAGED = (zipfile.BadZipFile, zlib.error, EOFError, LookupError, TypeError, AttributeError, RuntimeError)
+UNREADABLE = (OSError, ValueError, *DAMAGED)
 
 
 def read_held(path: Path, *, name: str = "") -> list[Signed]:
@@ -68,7 +73,7 @@ def held_of(export: zipfile.ZipFile) -> list[Signed]:
 
 
 def check(source: Path, keys: Sequence[str], anchors: Sequence[Path]) -> tuple[Report, list[str]]:
-    """What is to be said of an export, and what whoever reads it must know. Raises OSError, ValueError, KeyError."""
+    """What is to be said of an export, and what whoever reads it must know. Raises `UNREADABLE`."""
     with zipfile.ZipFile(source) as export:
         notes = []
         if not keys:
@@ -144,6 +149,18 @@ def as_json(report: Report, notes: Sequence[str]) -> str:
     return json.dumps({"valid": report.valid, **dataclasses.asdict(report), "notes": list(notes)})
 
 
+def unread(error: BaseException, source: str) -> Report:
+    """The report on something that could not be read, in words for whoever must act."""
+    match error:
+        case OSError(filename=name, strerror=str(why)):
+            text = f"{name or source}: {why}"
+        case error if isinstance(error, DAMAGED):
+            text = f"{source}: expected an export of the audit trail, whole: {str(error).strip(chr(34) + chr(39))}"
+        case _:
+            text = str(error)
+    return Report(problems=[text])
+
+
 def status(report: Report) -> int:
     return UNDECIDED if report.problems else VIOLATED if report.violations else VALID
 
@@ -158,8 +175,8 @@ def main(source: Path) -> int:
     asked = parser.parse_args()
     try:
         report, notes = check(source, asked.key, asked.anchor)
-    except (OSError, ValueError, KeyError, zipfile.BadZipFile) as error:
-        report, notes = Report(problems=[f"{type(error).__name__}: {error}"]), []
+    except UNREADABLE as error:
+        report, notes = unread(error, str(source)), []
     sys.stdout.write((as_json(report, notes) if asked.json else told(report, notes)) + "\n")
     return status(report)
 

@@ -17,7 +17,9 @@ import pytest
 
 from tests.audit.given import T0, Installation
 from tests.store.given import TENANT, append
-from tocsin.audit import opened
+from tocsin.audit import AuditService, opened
+from tocsin.cli.main import COMMANDS
+from tocsin.cli.run import run
 from tocsin.exporting import export
 from tocsin.verify_export import check
 
@@ -139,3 +141,65 @@ def test_a_file_that_is_no_export_could_not_be_verified(tmp_path: Path) -> None:
         check(spoilt, [], [])
     told = alone(spoilt, cwd=tmp_path / "empty")
     assert told.returncode != 0
+
+
+@pytest.mark.parametrize("spoil", ["another file", "half of it", "a bit", "no such file"])
+def test_a_damaged_export_could_not_be_verified_and_is_no_violation(
+    installation: Installation, tmp_path: Path, spoil: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = tmp_path / "audit.zip"
+    write(installation, file)
+    installation.close()
+    whole = file.read_bytes()
+    match spoil:
+        case "another file":
+            file.write_bytes(b"not a zip file")
+        case "half of it":
+            file.write_bytes(whole[: len(whole) // 2])
+        case "a bit":
+            at = whole.index(b"entries.ndjson") + 60
+            file.write_bytes(whole[:at] + bytes([whole[at] ^ 0xFF]) + whole[at + 1 :])
+        case _:
+            file.unlink()
+
+    code = run(["audit", "verify", str(file), "--format", "json"], COMMANDS)
+    said = json.loads(capsys.readouterr().out)
+
+    assert (code, said["valid"], said["violations"]) == (4, False, [])
+    assert said["problems"][0].startswith(f"{file}: ")
+    assert "Error" not in said["problems"][0].partition(": ")[2].split(": ")[0]
+
+
+def test_an_export_that_lost_bytes_says_so_by_itself(installation: Installation, tmp_path: Path) -> None:
+    file = tmp_path / "audit.zip"
+    write(installation, file)
+    installation.close()
+    whole = file.read_bytes()
+    at = whole.index(b"entries.ndjson") + 60
+    file.write_bytes(whole[:at] + bytes([whole[at] ^ 0xFF]) + whole[at + 1 :])
+
+    told = alone(file, cwd=tmp_path / "empty")
+
+    assert told.returncode == 4, told.stdout + told.stderr
+    assert told.stdout.startswith("NOT VERIFIED")
+
+
+@pytest.mark.parametrize("body", [b"junkjunkjunkjunkjunk", b""])
+def test_a_file_that_is_no_database_could_not_be_verified(
+    tmp_path: Path, body: bytes, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "tocsin.db").write_bytes(body)
+
+    code = run(["audit", "verify", "--data", str(tmp_path)], COMMANDS)
+
+    assert code == 4
+    assert f"{tmp_path}/tocsin.db: expected Tocsin's database" in capsys.readouterr().out
+
+
+def test_a_data_directory_stands_for_its_database(installation: Installation) -> None:
+    installation.close()
+    folder = installation.path.parent
+
+    assert installation.path.name == "tocsin.db"
+    assert AuditService.verify_chain(str(folder), tenant_id=TENANT) == (True, [])
+    assert not AuditService.verify_chain(folder, tenant_id="nobody")[0]

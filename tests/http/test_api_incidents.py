@@ -152,6 +152,23 @@ def test_a_wrong_field_is_named_with_what_was_expected(
     assert error["expected"]
 
 
+@pytest.mark.parametrize(
+    ("path", "body", "said"),
+    [
+        ("change-status", {"status": "zzz"}, "status: expected one of the words that /api/openapi.json lists, got 'zzz'"),
+        ("snooze", {"until": "soon"}, "until: expected an instant with its zone, such as 2026-11-23T08:00:00Z"),
+        ("add-note", {"text": 5}, "text: expected str, got int"),
+    ],
+)
+def test_a_refusal_says_in_a_sentence_what_to_write_instead(shared: Server, path: str, body: object, said: str):
+    api = shared.client(shared.world.token())
+    made = api.post("/api/incidents", json={"title": "Checkout is down"}).json()
+
+    answer = api.post(f"/api/incidents/{made['id']}/{path}", json=body)
+
+    assert (answer.status_code, answer.json()["detail"]) == (400, said)
+
+
 @pytest.mark.parametrize("body", [b"", b'{"title":', b"\xff\xfe", b'{"title": "\\ud800"}', b"[" * 5000, b"null"])
 def test_a_body_that_is_no_json_is_a_400(shared: Server, body: bytes):
     api = shared.client(shared.world.token())

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 
+import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from tests.http.world import Server
@@ -25,6 +26,16 @@ def scrape(server: Server) -> dict[tuple[str, tuple[tuple[str, str], ...]], floa
 def of(found: dict[tuple[str, tuple[tuple[str, str], ...]], float], name: str) -> dict[str, float]:
     """The samples of one name, by the values of their labels."""
     return {"/".join(value for _, value in labels): number for (each, labels), number in found.items() if each == name}
+
+
+@pytest.mark.parametrize("accept", ["", "text/plain;version=0.0.4", "application/openmetrics-text;version=1.0.0"])
+def test_the_content_type_names_each_parameter_once(server: Server, accept: str):
+    kind = server.client().get("/metrics", headers={"accept": accept}).headers["content-type"]
+
+    names = [each.partition("=")[0].strip() for each in kind.split(";")[1:]]
+    assert "version" in names
+    assert "charset" in names
+    assert len(names) == len(set(names)), kind
 
 
 def test_an_incident_counts_from_nought_to_one_in_a_series_of_its_own(server: Server):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import sqlite3
 import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -25,7 +26,7 @@ from tocsin.exporting import export as exported
 from tocsin.notary import own_signer
 from tocsin.outside import kept_locally
 from tocsin.verifier import Report, Signed
-from tocsin.verify_export import as_json, check, read_held, status, told
+from tocsin.verify_export import UNREADABLE, as_json, check, read_held, status, told, unread
 
 app = typer.Typer(help="The audit trail.")
 
@@ -49,13 +50,10 @@ def verify(
     form: FORMAT = "table",
 ) -> None:
     """Say whether the record is whole. Exits 0 valid, 1 violations, 4 could not verify. The server may run."""
-    try:
-        if source is not None:
-            report, notes = check(source, key or [], anchor or [])
-        else:
-            report, notes = _database(*_chosen(config, data, tenant), anchor or [], key or [])
-    except (OSError, ValueError, KeyError, AnchorFailed) as error:
-        report, notes = Report(problems=[f"{type(error).__name__}: {error}"]), []
+    if source is not None:
+        report, notes = _export(source, anchor or [], key or [])
+    else:
+        report, notes = _database(*_chosen(config, data, tenant), anchor or [], key or [])
     say(as_json(report, notes) if form == "json" else plain_lines(told(report, notes)))
     if status(report):
         raise Stop(code=status(report))
@@ -74,7 +72,23 @@ def _chosen(config: Path | None, data: str | None, tenant: str | None) -> tuple[
         return told, tenant or told.tenant
 
 
+def _export(source: Path, anchors: Sequence[Path], keys: Sequence[str]) -> tuple[Report, list[str]]:
+    try:
+        return check(source, keys, anchors)
+    except UNREADABLE as error:
+        return unread(error, str(source)), []
+
+
 def _database(said: Config, tenant: str, anchors: Sequence[Path], keys: Sequence[str]) -> tuple[Report, list[str]]:
+    try:
+        return _audited(said, tenant, anchors, keys)
+    except sqlite3.Error as error:
+        return Report(problems=[f"{said.database}: expected Tocsin's database, whole: {error}"]), []
+    except (OSError, ValueError, AnchorFailed) as error:
+        return unread(error, str(said.database)), []
+
+
+def _audited(said: Config, tenant: str, anchors: Sequence[Path], keys: Sequence[str]) -> tuple[Report, list[str]]:
     if not said.database.is_file():
         raise ValueError(f"{said.database}: expected a database, found none")
     notes = []

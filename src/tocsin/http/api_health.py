@@ -86,7 +86,9 @@ async def show_metrics(request: Incoming) -> Response[bytes]:
     if deps.tenants is not None:
         registry.register(Others(deps.tenants.standings()))
     encode, media_type = choose_encoder(request.headers.get("accept", ""))
-    return Response(encode(registry), media_type=media_type)
+    # Litestar adds the charset to every text/...; a parameter that stands twice is a Content-Type nobody can parse.
+    doubled = "; charset=utf-8" if media_type.startswith("text/") else ""
+    return Response(encode(registry), media_type=media_type.replace(doubled, ""))
 
 
 def open_to(request: Incoming) -> None:

@@ -96,7 +96,7 @@ class Declaration(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
 
 
 DECLARATIONS = [
-    Example(summary="Tocsin's form", value={"title": "Checkout is down", "severity": "SEV-1", "service": "checkout"}),
+    Example(summary="Tocsin's form", value={"title": "Checkout is down", "severity": "P1", "service": "checkout"}),
     Example(
         summary="The status-page form",
         value={

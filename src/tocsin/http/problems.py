@@ -28,6 +28,11 @@ _FIELD_OF = re.compile(
     r"^(?P<field>[A-Za-z_][\w.\[\]-]*): expected (?P<expected>.+?)(?:, got (?P<got>.+))?$", re.DOTALL
 )
 _AT_PATH = re.compile(r" - at `(?P<path>[^`]+)`$")
+_NOT_ONE_OF = re.compile(r"^Invalid enum value (?P<got>.+)$", re.DOTALL)
+_INSTEAD = {
+    "Invalid RFC3339 encoded datetime": "an instant with its zone, such as 2026-11-23T08:00:00Z",
+    "Input data was truncated": "JSON, whole; it ends too early",
+}
 _NAMED = re.compile(r"^Object (?P<what>missing required|contains unknown) field `(?P<field>[^`]+)`")
 
 
@@ -67,7 +72,16 @@ def field_error(text: str, field: str = "") -> FieldError:
     name = ".".join(part for part in (field, where) if part)
     if theirs := _EXPECTED.match(text):
         return FieldError(field=name, expected=theirs["expected"].replace("`", ""), got=_plain(theirs["got"]))
+    if text in _INSTEAD:
+        return FieldError(field=name, expected=_INSTEAD[text])
+    if other := _NOT_ONE_OF.match(text):
+        return FieldError(field=name, expected="one of the words that /api/openapi.json lists", got=other["got"])
     return FieldError(field=name, expected=text)
+
+
+def _sentence(error: FieldError) -> str:
+    came = f", got {error.got}" if error.got not in ("", "it") else ""
+    return f"{error.field or 'body'}: expected {error.expected}{came}"
 
 
 def _plain(text: str | None) -> str:
@@ -149,7 +163,7 @@ def on_http(_: Request[Any, Any, Any], error: HTTPException) -> Response[Problem
             for each in error.extra or []
             if isinstance(each, dict) and "message" in each
         ]
-        text = "; ".join(f"{each.field or 'body'}: expected {each.expected}" for each in found)
+        text = "; ".join(_sentence(each) for each in found)
         return answer(400, text or error.detail, found)
     response = answer(error.status_code, error.detail)
     for name, value in (error.headers or {}).items():
