@@ -155,7 +155,11 @@ def test_a_wrong_field_is_named_with_what_was_expected(
 @pytest.mark.parametrize(
     ("path", "body", "said"),
     [
-        ("change-status", {"status": "zzz"}, "status: expected one of the words that /api/openapi.json lists, got 'zzz'"),
+        (
+            "change-status",
+            {"status": "zzz"},
+            "status: expected one of the words that /api/openapi.json lists, got 'zzz'",
+        ),
         ("snooze", {"until": "soon"}, "until: expected an instant with its zone, such as 2026-11-23T08:00:00Z"),
         ("add-note", {"text": 5}, "text: expected str, got int"),
     ],
