@@ -202,6 +202,12 @@ def test_what_is_no_ladder_is_reported_instead(form: str):
     assert unread(body) == lines
 
 
+def test_the_end_of_a_column_that_is_no_time_line_is_reported():
+    body = LADDERS["roles against severities"][0]
+
+    assert unread(body) == {3, 7}
+
+
 def test_a_time_on_an_arrow_for_some_severities_only_sets_none():
     body = "## Escalation\n\n```\nLevel 1: Duty engineer\n   |\n   v (after 15 min unresolved SEV1/SEV2)\nLevel 2: Team lead\n```\n"
 

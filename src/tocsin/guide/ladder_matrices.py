@@ -105,6 +105,11 @@ def _by_role(block: Block, heads: list[str], known: dict[str, str], notes: Notes
     for n, severities in columns:
         rungs = _column(block.rows, n)
         if rungs:
+            for row in block.rows[len(rungs) :]:
+                cell = plain(row.cells[n]) if n < len(row.cells) else ""
+                if scan(cell):
+                    message = f'{heads[n]}: "{cell}" is no time from the opening, so the ladder ends before it'
+                    notes.add("GUIDE-UNREAD", "note", row.line, message, "write hours or days")
             yield severities, rungs
         elif any(scan(plain(row.cells[n])) for row in block.rows if n < len(row.cells)):
             message = f'the column "{heads[n]}" is no time line that rises from zero, so no ladder was taken from it'
