@@ -267,11 +267,11 @@ async def remove_page(request: Incoming, name: str) -> None:
     responses={**READS, 201: ResponseSpec(data_container=Token, description="The token, shown once")},
 )
 async def new_token(request: Incoming, name: str) -> Response[Token]:
-    token = await at_desk(request, lambda desk, _: desk.new_token(name, _sha256))
+    token = await at_desk(request, lambda desk, _: desk.new_token(name, digest_of))
     return json_of(Token(token=token, url=f"{deps_of(request).public_url}/status/{name}?token={token}"), 201)
 
 
-def _sha256(text: str) -> str:
+def digest_of(text: str) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
 
 

@@ -123,31 +123,27 @@ async def remove_window(request: Incoming, name: str) -> None:
 )
 async def update(request: Incoming, data: PublicUpdate) -> Response[IncidentShown]:
     """Posts to the incident that is meant, and publishes it if nobody has yet."""
+    return json_of(await at_desk(request, lambda desk, store: tell_public(request, desk, store, data)))
+
+
+def tell_public(request: Incoming, desk: Desk, store: Store, data: PublicUpdate) -> IncidentShown:
+    """The incident that is meant stands on the page, with these words. Raises Unacceptable, Unknown, ValueError."""
     deps = deps_of(request)
-
-    def work(desk: Desk, store: Store) -> IncidentShown:
-        name = data.incident or _meant(board_of(request).known, store, deps.tenant, desk.page(data.page or "").id)
-        desk.checked_stated(data.components)
-        pages = (desk.page(data.page).id,) if data.page else ()
-        try:
-            incident = deps.engine.handle(
-                deps.tenant,
-                name,
-                c.Publish(by=request.user.id, name=data.name, pages=pages, components=data.components),
-            )
-        except NotFound as error:
-            raise Unacceptable(str(error)) from error
-        said = c.PostUpdate(by=request.user.id, text=data.text, audience="public", status=data.status)
-        deps.engine.handle(deps.tenant, incident.id, said)
-        known = board_of(request).known
-        page = desk.page(pages[0] if pages else "")
-        found = view(known, page, store.now())
-        each = next((each for each in (*found.open, *found.over) if each.incident.id == incident.id), None)
-        if each is None:
-            return IncidentShown(id=incident.id, name=data.name, status=incident.status, impact="none", components=())
-        return incident_shown(each)
-
-    return json_of(await at_desk(request, work))
+    name = data.incident or _meant(board_of(request).known, store, deps.tenant, desk.page(data.page or "").id)
+    desk.checked_stated(data.components)
+    pages = (desk.page(data.page).id,) if data.page else ()
+    publish = c.Publish(by=request.user.id, name=data.name, pages=pages, components=data.components)
+    try:
+        incident = deps.engine.handle(deps.tenant, name, publish)
+    except NotFound as error:
+        raise Unacceptable(str(error)) from error
+    said = c.PostUpdate(by=request.user.id, text=data.text, audience="public", status=data.status)
+    deps.engine.handle(deps.tenant, incident.id, said)
+    found = view(board_of(request).known, desk.page(pages[0] if pages else ""), store.now())
+    each = next((each for each in (*found.open, *found.over) if each.incident.id == incident.id), None)
+    if each is None:
+        return IncidentShown(id=incident.id, name=data.name, status=incident.status, impact="none", components=())
+    return incident_shown(each)
 
 
 def _meant(known: Known, store: Store, tenant: str, page: str) -> str:

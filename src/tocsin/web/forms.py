@@ -72,6 +72,7 @@ def show_problem(request: Incoming, found: Response[Problem]) -> Response[Any]:
         return found
     problem = found.content
     here = request.url.path
+    at_pages = here.startswith("/status-pages/") and problem.status not in (404,)
     at_incident = here.startswith("/incidents/") and problem.status not in (404,)
     return page(
         "problem.html",
@@ -79,8 +80,8 @@ def show_problem(request: Incoming, found: Response[Problem]) -> Response[Any]:
         status=problem.status,
         title=problem.title,
         detail=problem.detail,
-        back="/".join(here.split("/")[:3]) if at_incident else "/",
-        back_text="Back to the incident" if at_incident else "To the incidents",
+        back="/".join(here.split("/")[:3]) if at_incident or at_pages else "/",
+        back_text="Back to the incident" if at_incident else "Back" if at_pages else "To the incidents",
         **frame(request, None),
     )
 

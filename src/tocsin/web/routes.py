@@ -17,6 +17,7 @@ from tocsin.web import (
     pages,
     saying,
     sign_in,
+    status_pages,
 )
 
 
@@ -34,4 +35,5 @@ def routes() -> list[Router]:
         duty_pages.routes(),
         evidence_pages.routes(),
         oncall_pages.routes(),
+        status_pages.routes(),
     ]
