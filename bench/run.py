@@ -24,6 +24,7 @@ from typing import Any
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from bench.paging import pages_on_the_wire
+from bench.statuspage import BYTES_MAX, PER_CORE, shown, status_page
 from bench.systems import Alertmanager, Failed, System, Tocsin
 from bench.wakes import wake_lateness
 
@@ -175,11 +176,13 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--seconds", type=float, default=4, help="of load per scenario, system and round")
-    parser.add_argument("--only", choices=["throughput", "latency", "memory", "pages", "wakes"], action="append")
+    parser.add_argument(
+        "--only", choices=["throughput", "latency", "memory", "pages", "wakes", "status"], action="append"
+    )
     parser.add_argument("--rss-wait", type=float, default=60)
     parser.add_argument("--json", type=Path, help="write all figures here, too")
     given = parser.parse_args()
-    parts = given.only or ["throughput", "latency", "memory", "pages", "wakes"]
+    parts = given.only or ["throughput", "latency", "memory", "pages", "wakes", "status"]
     for program in ("wrk", "prometheus-alertmanager"):
         if shutil.which(program) is None:
             sys.stderr.write(f"bench: {program} is not installed (Debian packages wrk, prometheus-alertmanager)\n")
@@ -238,7 +241,21 @@ def _measure(given: argparse.Namespace, parts: list[str], scratch: Path) -> tupl
         figures = report["wakes"] = wake_lateness(scratch / "wakes")
         print(f"\nwake-ups: 100,000 pending, 200/s due\n  {figures}")
         verdicts.append(judge("p99 ms", figures["p99 ms"], 1_000, at_least=False))
+    if "status" in parts:
+        verdicts += _judge_status(report, scratch, given.seconds)
     return report, all(verdicts)
+
+
+def _judge_status(report: dict[str, Any], scratch: Path, seconds: float) -> list[bool]:
+    figures = report["status"] = status_page(scratch / "status", seconds)
+    print(f"\npublic status page, from memory\n{shown(figures)}")
+    return [
+        judge("us of CPU per request", figures["status us of CPU"], 1e6 / PER_CORE, at_least=False),
+        judge("us of CPU per summary.json", figures["summary.json us of CPU"], 1e6 / PER_CORE, at_least=False),
+        judge(
+            "bytes of a first visit, not compressed", figures["first visit, plain, bytes"], BYTES_MAX, at_least=False
+        ),
+    ]
 
 
 if __name__ == "__main__":
