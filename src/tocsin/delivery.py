@@ -34,13 +34,14 @@ SEND_SECONDS = 30  # for any sender; with the wait for a place less than the 60 
 IDLE_SECONDS = 5.0  # the store is looked at this often even when nobody said that something is owed
 FAILED_SECONDS = 1.0  # after the store could not be asked
 STOP_SECONDS = 3.0
+SHARED = frozenset({"teams", "discord", "mattermost", "rocketchat"})  # others read there: a link in it acts once
 
 
 class Links(Protocol):
     """Who makes the acknowledge links (http/links.py)."""
 
     def acknowledge_url(
-        self, *, tenant: str, incidents: Sequence[str], person: str, page: str, now: datetime
+        self, *, tenant: str, incidents: Sequence[str], person: str, page: str, now: datetime, once: bool = False
     ) -> str: ...
 
 
@@ -278,7 +279,10 @@ def message_of(seen: Seen, links: Links, now: datetime, public_url: str) -> Mess
     waiting = tuple(each.incident.id for each in concerns if each.waits)
     url = None
     if waiting and not page.notice:
-        url = links.acknowledge_url(tenant=page.tenant, incidents=waiting, person=page.person, page=page.id, now=now)
+        once = page.kind in SHARED
+        url = links.acknowledge_url(
+            tenant=page.tenant, incidents=waiting, person=page.person, page=page.id, now=now, once=once
+        )
     to = Addressed(person=person.id, zone=person.zone, level=page.level, notice=page.notice)
     said = wording(concerns, to, now, url, f"{public_url}/")
     return Message(

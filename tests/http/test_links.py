@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.http.world import T0, World
-from tocsin.core.commands import AddNote, MarkDrill, Merge, Resolve, Unacknowledge
+from tocsin.core.commands import Acknowledge, AddNote, MarkDrill, Merge, Resolve, Unacknowledge
 from tocsin.core.people import Person
 from tocsin.http.links import LINK_LIFE, Expired, Links, create_links
 
@@ -147,6 +147,54 @@ def test_a_link_works_again_when_the_incident_waits_again(world):
     ask(world, url, "POST")
 
     assert state(world, incident).acknowledged_by == "ana"
+
+
+def once(*incidents: str, page: str = "p1") -> str:
+    return LINKS.acknowledge_url(tenant="default", incidents=incidents, person="ana", page=page, now=T0, once=True)
+
+
+def test_a_link_in_a_channel_acts_once_says_so_and_changes_nothing_after(world):
+    incident = world.alert("Checkout is failing", key="checkout")
+    ask(world, once(incident), "POST")
+    assert state(world, incident).acknowledged_by == "ana"
+    handle(world, incident, Unacknowledge(by="ana", because="fell asleep"))
+    before = state(world, incident)
+    world.clock.advance(timedelta(minutes=5))
+
+    again = ask(world, once(incident), "POST", accept="*/*")
+    posted = ask(world, once(incident), "POST")
+    page = ask(world, posted.headers["location"])
+
+    assert again.status == 200 and again.body.startswith("This link was used, and works once.")
+    assert "nobody has it yet" in again.body and "This link was used" in page.body and "<button" not in page.body
+    assert state(world, incident) == before
+    ask(world, once(incident, page="p2"), "POST")  # whoever is paged again has a new link
+    assert state(world, incident).acknowledged_by == "ana"
+
+
+def test_looking_at_a_link_in_a_channel_does_not_use_it_up(world):
+    incident = world.alert("Checkout is failing", key="checkout")
+    handle(world, incident, Acknowledge(by="ben"))
+    ask(world, once(incident))
+    ask(world, once(incident), "POST")  # somebody has it: nothing to do, nothing used
+    handle(world, incident, Unacknowledge(by="ben", because="not me"))
+
+    ask(world, once(incident), "POST")
+
+    assert state(world, incident).acknowledged_by == "ana"
+
+
+def test_used_links_are_forgotten_when_they_would_be_too_old(world):
+    first, second = world.alert("One", key="one"), world.alert("Two", key="two")
+    ask(world, once(first), "POST")
+    world.clock.advance(LINK_LIFE + timedelta(minutes=1))
+    late = LINKS.acknowledge_url(
+        tenant="default", incidents=[second], person="ana", page="p9", now=world.clock.now(), once=True
+    )
+
+    ask(world, late, "POST")
+
+    assert [name for name, _ in world.do(lambda store: list(store.items("default", "used-link")))] == ["p9"]
 
 
 def test_a_resolved_incident_is_not_acknowledged(world):

@@ -379,7 +379,7 @@ def test_a_page_of_twelve_components_is_a_first_visit_under_30_kb(server: Server
 
     shown = server.client().get("/status/acme", headers={"Accept-Encoding": "identity"}).text
 
-    assert shown.count("<svg class=\"bars\"") == 12
+    assert shown.count('<svg class="bars"') == 12
     assert len(shown.encode()) < 30_000
     assert not re.search(r"<script|<link[^>]+stylesheet|<img|@import|url\(", shown)  # and it needs nothing else
 

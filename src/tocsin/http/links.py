@@ -2,7 +2,9 @@
 
 A link belongs to one person, one page and the incidents that page spoke of; it needs no sign-in, because it must work
 on the phone that was just woken. Mail scanners follow links: GET and HEAD change nothing. A link acts as long as its
-incidents wait for somebody; afterwards it only says who has them.
+incidents wait for somebody; afterwards it only says who has them. A link that stands in a channel, where others read it
+(Teams), acts once: it acts no more when its incidents wait again, for which there is a new message.
+Source: docs/decisions/0151-a-link-in-a-channel-works-once.md
 """
 
 from __future__ import annotations
@@ -39,6 +41,7 @@ LINK_LIFE = timedelta(days=3)  # over a long weekend; whoever is paged again get
 TOKEN_MAX = 8000  # characters: a bundle of a hundred incidents has some 3,000
 MERGES_MAX = 5  # incidents merged into one another that are followed
 PATH = "/a/"
+USED = "used-link"  # kind of document: the page whose link in a channel has acted, until the link is too old anyway
 
 
 class Expired(Exception):
@@ -46,13 +49,14 @@ class Expired(Exception):
 
 
 class Ticket(msgspec.Struct, frozen=True, array_like=True):
-    """What a link allows: `person` may acknowledge `incidents`, until `expires` (Unix seconds)."""
+    """What a link allows: `person` may acknowledge `incidents`, until `expires` (Unix seconds), perhaps only once."""
 
     tenant: str
     person: str
     page: str
     incidents: tuple[str, ...]
     expires: int
+    once: bool = False
 
 
 class Links:
@@ -68,9 +72,12 @@ class Links:
             list(secrets), salt=b"tocsin acknowledge link", signer_kwargs={"digest_method": hashlib.sha256}
         )
 
-    def acknowledge_url(self, *, tenant: str, incidents: Sequence[str], person: str, page: str, now: datetime) -> str:
-        """A link for `person` that is good for `LINK_LIFE`."""
-        ticket = [tenant, person, page, list(incidents), int((now + LINK_LIFE).timestamp())]
+    def acknowledge_url(
+        self, *, tenant: str, incidents: Sequence[str], person: str, page: str, now: datetime, once: bool = False
+    ) -> str:
+        """A link for `person` that is good for `LINK_LIFE`; with `once` until it has acknowledged something."""
+        ticket: list[Any] = [tenant, person, page, list(incidents), int((now + LINK_LIFE).timestamp())]
+        ticket += [True] if once else []
         token = self._signer.dumps(ticket)
         return f"{self._public_url}{PATH}{token if isinstance(token, str) else token.decode()}"
 
@@ -127,10 +134,11 @@ class Shown(msgspec.Struct, frozen=True):
 
 
 class Found(msgspec.Struct, frozen=True):
-    """What a link leads to now; `person` None: nobody who may use it any more."""
+    """What a link leads to now; `person` None: nobody who may use it any more. `spent`: it acted, and acts no more."""
 
     incidents: tuple[Shown, ...]
     person: Person | None
+    spent: bool = False
 
 
 def create_links(deps: Deps, links: Links) -> App:
@@ -170,10 +178,11 @@ async def _answer(deps: Deps, links: Links, method: str, path: str, *, html: boo
     if not found.incidents:
         return _sorry(404, "This incident is not here", "It may have been deleted.", html)
     if not html:
-        return Answer(200, "".join(f"{_plainly(each, found.person, now)}\n" for each in found.incidents), html=False)
+        said = "".join(f"{_plainly(each, found.person, now)}\n" for each in found.incidents)
+        return Answer(200, f"{SPENT}\n{said}" if found.spent and act else said, html=False)
     if act:  # so that a reload does not post again
         return Answer(303, "", location=path)
-    return Answer(200, _page(found.incidents, found.person, now))
+    return Answer(200, _page(found, found.person, now))
 
 
 def _find(engine: Engine, store: Store, ticket: Ticket) -> Found:
@@ -182,21 +191,34 @@ def _find(engine: Engine, store: Store, ticket: Ticket) -> Found:
     with looking(store, directory, ticket.person) as seen:
         shown = [_shown(seen, ticket.tenant, incident) for incident in ticket.incidents]
     known = {each.id: each for each in shown if each is not None}
-    return Found(tuple(known.values()), person if person and person.active else None)
+    spent = ticket.once and store.get(ticket.tenant, USED, ticket.page) is not None
+    return Found(tuple(known.values()), person if person and person.active else None, spent)
 
 
 def _act(engine: Engine, store: Store, ticket: Ticket) -> Found:
     """Acknowledge whatever still waits. An incident that ended a moment ago refuses, and is then shown as it is."""
     found = _find(engine, store, ticket)
-    if found.person is None:
+    waiting = [each for each in found.incidents if each.waits]
+    if found.person is None or found.spent or not waiting:
         return found
     directory = engine.directory(ticket.tenant)
     if may(responder(ticket.tenant, found.person.id), action_for("acknowledge")):
         with looking(store, directory, found.person.id):
-            for incident in (each for each in found.incidents if each.waits):
+            for incident in waiting:
                 with suppress(Refused):
                     engine.handle(ticket.tenant, incident.id, Acknowledge(by=found.person.id, via="link"))
-    return _find(engine, store, ticket)
+    after = _find(engine, store, ticket)
+    if ticket.once:
+        _spend(store, ticket)
+    return after
+
+
+def _spend(store: Store, ticket: Ticket) -> None:
+    """The link acts no more; those that are too old to act are forgotten."""
+    for name, body in store.items(ticket.tenant, USED):
+        if msgspec.json.decode(body, type=int) < store.now().timestamp():
+            store.delete(ticket.tenant, USED, name)
+    store.put(ticket.tenant, USED, ticket.page, msgspec.json.encode(ticket.expires))
 
 
 def _shown(store: Store, tenant: str, incident: str) -> Shown | None:
@@ -229,8 +251,12 @@ def _plainly(shown: Shown, person: Person, now: datetime) -> str:
     return one_line(f"{shown.reference}: {_state(shown, person, now)}. {shown.title}")
 
 
-def _page(incidents: tuple[Shown, ...], person: Person, now: datetime) -> str:
-    waiting = [each for each in incidents if each.waits]
+SPENT = "This link was used, and works once. Use the newest message, or open the incident."
+
+
+def _page(found: Found, person: Person, now: datetime) -> str:
+    incidents = found.incidents
+    waiting = [each for each in incidents if each.waits and not found.spent]
     one = incidents[0] if len(incidents) == 1 else None
     heading = one_line(one.title) if one else f"{len(incidents)} incidents, {len(waiting)} waiting for somebody"
     articles = (
@@ -241,7 +267,8 @@ def _page(incidents: tuple[Shown, ...], person: Person, now: datetime) -> str:
         who = escape(one_line(person.name or person.id, 80))
         asked = f'<form method="post"><button>{label}</button></form><p class="quiet">As {who}.</p>'
     else:
-        asked = f'<p class="done" role="status">{escape(_outcome(one, person))}</p>'
+        still = found.spent and any(each.waits for each in incidents)
+        asked = f'<p class="done" role="status">{escape(SPENT if still else _outcome(one, person))}</p>'
     # A long list must not push the button off the screen; what is known of one incident is short and comes first.
     parts = [f"<h1>{escape(heading)}</h1>", *([articles, asked] if one and waiting else [asked, articles])]
     to = f"/incidents/{escape(one.reference)}" if one else "/"
