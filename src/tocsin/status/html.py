@@ -262,8 +262,6 @@ def percent(each: ComponentView) -> str:
 _WIDTH = 10  # of a day in the drawing
 # One dashed line, a dash (page.css) at each of the 89 edges of a day: a path for each of them costs 0.8 kB.
 _GRID = "M8.8 15h889"
-    "M8.8 15h889"  # one dashed line, a dash (page.css) at each of the 89 edges of a day: a path of each costs 0.8 kB
-)
 
 
 def bars(each: ComponentView) -> Markup:
