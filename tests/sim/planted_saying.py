@@ -5,6 +5,8 @@ from __future__ import annotations
 from tests.sim.planted import Mutant, _bug
 
 FOLLOW_UPS = "tests/core/test_follow_ups.py"
+IN_CHANNELS = "tests/http/test_links.py::test_a_link_in_a_channel_acts_once_says_so_and_changes_nothing_after"
+LOOKED_AT = "tests/http/test_links.py::test_looking_at_a_link_in_a_channel_does_not_use_it_up"
 
 SAYING: tuple[Mutant, ...] = (
     _bug(
@@ -34,5 +36,26 @@ SAYING: tuple[Mutant, ...] = (
         "return told if len(told) < len(scheme.severities) else ()",
         "return ()",
         FOLLOW_UPS,
+    ),
+    _bug(
+        "saying: a link in a channel acknowledges for ever",
+        "http/links.py",
+        "if found.person is None or found.spent or not waiting:",
+        "if found.person is None or not waiting:",
+        IN_CHANNELS,
+    ),
+    _bug(
+        "saying: the use of a link in a channel is not remembered",
+        "http/links.py",
+        "    if ticket.once:\n        _spend(store, ticket)\n",
+        "",
+        IN_CHANNELS,
+    ),
+    _bug(
+        "saying: a press that finds somebody at work uses the link up",
+        "http/links.py",
+        "if found.person is None or found.spent or not waiting:",
+        "if found.person is None or found.spent:",
+        LOOKED_AT,
     ),
 )
