@@ -13,7 +13,7 @@ from pathlib import Path
 from tests.test_announcing import FAST, Square, said
 from tests.test_delivery import Town
 from tocsin.core.announcement import Recipient
-from tocsin.paces import Paces
+from tocsin.saying.paces import Paces
 from tocsin.senders.email import EmailSender
 
 

@@ -13,13 +13,13 @@ import pytest
 
 from tests.senders.servers import Reader, Web, Writer, listening, response
 from tests.test_delivery import BUSY, GONE, SOON, T0, Town, story
-from tocsin.announcing import Allowance, Announcing, WriterDesk
 from tocsin.core.announcement import Announcement, Owed, Recipient, ToldTo
 from tocsin.core.commands import MarkDrill
 from tocsin.core.facts import AnnouncementFailed, AnnouncementSent
 from tocsin.core.incident import Incident
-from tocsin.paces import LEASED_MAX, Paces
 from tocsin.ports import Receipt
+from tocsin.saying.announcing import Allowance, Announcing, WriterDesk
+from tocsin.saying.paces import LEASED_MAX, Paces
 from tocsin.senders.webhook import WebhookSender
 
 FAST = {"email": 10_000.0, "webhook": 10_000.0}

@@ -12,9 +12,7 @@ import msgspec
 import pytest
 
 from tocsin.clock import ManualClock
-from tocsin.composing import Announcer, Desk, Update, say
-from tocsin.core import commands as c
-from tocsin.core import facts as f
+from tocsin.core import commands as c, facts as f
 from tocsin.core.audiences import BUILT_IN, Channel, StoredAudience, audiences, hints, meant
 from tocsin.core.incident import Incident, Refused
 from tocsin.core.people import Method, Person
@@ -22,7 +20,8 @@ from tocsin.core.policy import Cadence, Communication, Deadline, Policy, Severit
 from tocsin.core.promises import promises
 from tocsin.core.saying import ReleaseOverriding
 from tocsin.engine import Engine
-from tocsin.owntemplate import OwnTemplate
+from tocsin.saying.composing import Announcer, Desk, Update, say
+from tocsin.saying.owntemplate import OwnTemplate
 from tocsin.store.sqlite import SqliteStore
 
 T0 = datetime(2026, 11, 23, 3, 0, tzinfo=UTC)

@@ -7,14 +7,14 @@ from pathlib import Path
 
 import pytest
 
-from tocsin.config import Config, load
-from tocsin.configfile import ConfigError, lines_of
 from tocsin.core.audiences import Channel, StoredAudience
 from tocsin.core.people import Method, Person, who
 from tocsin.core.twoway import Back
-from tocsin.kinds import Address, Wrong, span
-from tocsin.methods import METHOD_WORDS, method
-from tocsin.settings import SETTINGS, documentation
+from tocsin.setting.config import Config, load
+from tocsin.setting.file import ConfigError, lines_of
+from tocsin.setting.kinds import Address, Wrong, span
+from tocsin.setting.methods import METHOD_WORDS, method
+from tocsin.setting.table import SETTINGS, documentation
 
 DOCS = Path(__file__).parents[1] / "docs" / "configuration.md"
 

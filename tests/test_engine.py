@@ -10,8 +10,7 @@ import msgspec
 import pytest
 
 from tocsin.clock import ManualClock
-from tocsin.core import commands as c
-from tocsin.core import facts as f
+from tocsin.core import commands as c, facts as f
 from tocsin.core.alert import Verdict
 from tocsin.core.facts import AlertName
 from tocsin.core.incident import Refused, fold

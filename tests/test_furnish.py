@@ -8,17 +8,17 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from tocsin import config
 from tocsin.clock import ManualClock
-from tocsin.composing import stored_audiences
 from tocsin.core.monitor import Monitor
 from tocsin.core.people import Method, Person
 from tocsin.core.policy import Deadline, Policy, Severity
-from tocsin.furnish import furnish, put_guides
 from tocsin.guidefile import GuideFile, read_guide
 from tocsin.guides import Guides, UnknownGuide, read_directory
 from tocsin.http.sources import stored_sources, token_digest
+from tocsin.saying.composing import stored_audiences
+from tocsin.setting import config
 from tocsin.store.memory import MemoryStore
+from tocsin.wiring.furnish import furnish, put_guides
 
 T0 = datetime(2026, 11, 23, 3, 0, tzinfo=UTC)
 TENANT = "default"

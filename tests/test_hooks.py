@@ -17,13 +17,12 @@ from standardwebhooks.webhooks import Webhook
 
 from tests.senders.servers import Web, listening, response
 from tests.test_delivery import SOON, Town, story
-from tocsin.announcing import Announcing, WriterDesk
 from tocsin.clock import SystemClock
-from tocsin.core import commands as c
-from tocsin.core import facts as f
+from tocsin.core import commands as c, facts as f
 from tocsin.core.hooks import EVENTS, HOOK, PAGERDUTY_EVENTS, Hook, check_hook, happenings, wants
-from tocsin.hooks import STOPPED, Delivery, Hooks, deliveries, replay, stopped
-from tocsin.paces import Paces
+from tocsin.saying.announcing import Announcing, WriterDesk
+from tocsin.saying.hooks import STOPPED, Delivery, Hooks, deliveries, replay, stopped
+from tocsin.saying.paces import Paces
 from tocsin.senders.events import EventSender, fitting
 from tocsin.senders.webhook import BODY_BYTES_MAX
 

@@ -14,7 +14,7 @@ MODULES = sorted(SRC.rglob("*.py"))
 FUNCTION_LINES_MAX = 60  # a screen is 50; a docstring may take the rest
 MODULE_LINES_MAX = 400
 LONG_MODULES = {  # tables, not logic: the number is what they are allowed
-    "config.py": 420,
+    "setting/config.py": 420,
     "core/commands.py": 520,
     "core/facts.py": 1040,
     "core/policy.py": 520,

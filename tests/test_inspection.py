@@ -15,8 +15,8 @@ import pytest
 from tocsin.audit import audited
 from tocsin.clock import ManualClock
 from tocsin.core.ledger import Draft, decode
-from tocsin.inspection import Inspection, last_check
 from tocsin.ports import DEFAULT_TENANT, Store
+from tocsin.proof.inspection import Inspection, last_check
 from tocsin.store.sqlite import SqliteStore
 from tocsin.verifier import Report
 from tocsin.writer import Overloaded

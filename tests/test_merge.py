@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from functools import reduce
 
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 
 from tocsin.core.merge import (
     FOREVER,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tocsin.owntemplate import ITEMS_MAX, TEXT_MAX, OwnTemplate, render
+from tocsin.saying.owntemplate import ITEMS_MAX, TEXT_MAX, OwnTemplate, render
 
 
 def test_values_conditions_and_lists_are_what_a_template_needs():

@@ -5,10 +5,9 @@ from __future__ import annotations
 import heapq
 import random
 
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from hypothesis import given, settings, strategies as st
 
-from tocsin.paces import LEASED_MAX, Paces
+from tocsin.saying.paces import LEASED_MAX, Paces
 
 LANE = "email"
 LOOK = 0.004  # what a look at the store takes

@@ -9,11 +9,10 @@ from pathlib import Path
 from urllib.parse import quote
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 
-from tocsin.config import load
 from tocsin.redaction import GONE, OneLine, Redactor, secrets_of
+from tocsin.setting.config import load
 
 SECRET = "correct horse/battery+staple"
 

@@ -9,13 +9,13 @@ from pathlib import Path
 from tests.store.given import T0, TENANT
 from tocsin.app import App
 from tocsin.clock import ManualClock
-from tocsin.config import load
 from tocsin.core import ledger
 from tocsin.http import auth
 from tocsin.http.auth import Visit
-from tocsin.restoring import begun
+from tocsin.setting.config import load
 from tocsin.store import backup as copies
 from tocsin.store.sqlite import SqliteStore
+from tocsin.wiring.restoring import begun
 
 NOW = T0 + timedelta(days=1)
 

@@ -21,7 +21,7 @@ STARTED = """
 import asyncio, ssl, sys
 from pathlib import Path
 from tocsin.app import App
-from tocsin.config import load
+from tocsin.setting.config import load
 
 async def lived(app):
     await app.start()

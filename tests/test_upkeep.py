@@ -15,11 +15,10 @@ from tocsin.core.people import Method, Person
 from tocsin.core.policy import Deadline, Duty, Policy, Severity
 from tocsin.engine import Engine
 from tocsin.http.api_duties import DutyView, duties
-from tocsin.ports import DEFAULT_TENANT as TENANT
-from tocsin.ports import IndexRow, Store
+from tocsin.ports import DEFAULT_TENANT as TENANT, IndexRow, Store
 from tocsin.store.memory import MemoryStore
 from tocsin.store.sqlite import SqliteStore
-from tocsin.upkeep import reconcile
+from tocsin.watch.upkeep import reconcile
 
 T0 = datetime(2026, 11, 23, 3, 0, tzinfo=UTC)
 DAY = timedelta(days=1)

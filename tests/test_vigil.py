@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 
 from tocsin.clock import ManualClock
 from tocsin.core.readiness import Gap
-from tocsin.vigil import Vigil
+from tocsin.watch.vigil import Vigil
 from tocsin.writer import Overloaded
 
 T0 = datetime(2026, 11, 23, 3, 0, tzinfo=UTC)

@@ -16,14 +16,9 @@ from importlib import import_module
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from tocsin import accepting, acting, alarming, notary, restoring
-from tocsin.announcing import Announcing
-from tocsin.announcing import WriterDesk as AnnouncingDesk
+from tocsin import accepting, acting
 from tocsin.auditport import Protection
-from tocsin.chatting import Chatting
 from tocsin.clock import Clock, SystemClock
-from tocsin.composing import Announcer
-from tocsin.config import Config
 from tocsin.contacts import ChannelTest
 from tocsin.core.announcement import AnnouncementSettlement, Owed
 from tocsin.core.people import Method, Person
@@ -35,11 +30,8 @@ from tocsin.digest.alerttable import AlertTable
 from tocsin.digest.digest import Digest
 from tocsin.digest.fates import Fates
 from tocsin.engine import Engine
-from tocsin.facing import face_of
-from tocsin.furnish import furnish, put_guides
 from tocsin.guidefile import GuideFile
 from tocsin.health import health_of
-from tocsin.housekeeping import keep_house
 from tocsin.http import auth
 from tocsin.http.alertmanager import AlertmanagerApp
 from tocsin.http.api import Faces
@@ -54,29 +46,39 @@ from tocsin.http.status_forms import Forms
 from tocsin.http.statuspage import ManageApp
 from tocsin.http.tenancy import Tenancy
 from tocsin.http.twilio import TwilioApp
-from tocsin.identifying import identity_of
-from tocsin.inspection import Inspection
 from tocsin.intake.committer import Committer, recalled
 from tocsin.intake.door import AlertsDoor
 from tocsin.intake.formats import FORMATS
 from tocsin.intake.journal import SegmentJournal
-from tocsin.keeper import custody_of
 from tocsin.monitors import Monitors
-from tocsin.outgoing import Outgoing
-from tocsin.outside import notary_of
 from tocsin.ports import DEFAULT_TENANT, Document, Entry, Receipt, Sender, Store
-from tocsin.publicpages import PublicPages
-from tocsin.readied import readiness
-from tocsin.rota import Rota
-from tocsin.secretfile import secret_of
-from tocsin.sending import senders
+from tocsin.proof import notary
+from tocsin.proof.inspection import Inspection
+from tocsin.proof.outside import notary_of
+from tocsin.saying.announcing import Announcing, WriterDesk as AnnouncingDesk
+from tocsin.saying.composing import Announcer
+from tocsin.setting.config import Config
+from tocsin.setting.secret import secret_of
 from tocsin.sighted import asked
 from tocsin.store.sqlite import SqliteStore
 from tocsin.tenants.quota import Quota
-from tocsin.upkeep import reconcile
-from tocsin.vigil import Vigil
-from tocsin.watchdog import Watchdog
+from tocsin.watch import alarming
+from tocsin.watch.housekeeping import keep_house
+from tocsin.watch.rota import Rota
+from tocsin.watch.upkeep import reconcile
+from tocsin.watch.vigil import Vigil
+from tocsin.watch.watchdog import Watchdog
 from tocsin.web.routes import routes
+from tocsin.wiring import restoring
+from tocsin.wiring.chatting import Chatting
+from tocsin.wiring.facing import face_of
+from tocsin.wiring.furnish import furnish, put_guides
+from tocsin.wiring.identifying import identity_of
+from tocsin.wiring.keeper import custody_of
+from tocsin.wiring.outgoing import Outgoing
+from tocsin.wiring.publicpages import PublicPages
+from tocsin.wiring.readied import readiness
+from tocsin.wiring.sending import senders
 from tocsin.writer import Turn, Urgency, Writer
 
 if TYPE_CHECKING:
@@ -109,13 +111,11 @@ class App:
         self.version = version("tocsin")
         self.public_url = config.public_url
         self.vapid, self.access = config.data / VAPID, config.access
-        host = config.listen.host
+        host, data = config.listen.host, config.data
         self.loopback = tenant == DEFAULT_TENANT and auth.loopback_host(f"[{host}]" if ":" in host else host)
         self.started_at = self.clock.now()
         self.store = SqliteStore(config.database, self.clock)
-        self.journal = SegmentJournal(
-            config.data / "journal", retained_bytes=config.journal_retained_bytes, background=True
-        )
+        self.journal = SegmentJournal(data / "journal", retained_bytes=config.journal_retained_bytes, background=True)
         self.engine = Engine(self.store, new_id=lambda: uuid.uuid4().hex, zone=config.zone)
         self.pages = PublicPages(self, config, self._nudge_announcing)
         self.board, self.subscribers, self.watch = self.pages.board, self.pages.subscribers, self.pages.watch

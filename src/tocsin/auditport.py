@@ -10,8 +10,7 @@ from typing import Protocol
 import msgspec
 
 from tocsin.core.facts import AnyFact
-from tocsin.core.ledger import Draft, Head, Plain
-from tocsin.core.ledger import Entry as AuditEntry
+from tocsin.core.ledger import Draft, Entry as AuditEntry, Head, Plain
 
 
 class Checkpoint(msgspec.Struct, frozen=True, kw_only=True):

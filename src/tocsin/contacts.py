@@ -16,7 +16,7 @@ from tocsin.core.people import Method, Person
 from tocsin.devices import forgotten
 from tocsin.guides import CONTACT, Guides
 from tocsin.ports import Receipt, Store
-from tocsin.readied import channel_test
+from tocsin.wiring.readied import channel_test
 from tocsin.writer import Overloaded
 
 LOOK_SECONDS = 600.0

@@ -16,8 +16,7 @@ from typing import Any, TypeVar
 
 import msgspec
 
-from tocsin.core import commands as c
-from tocsin.core import facts as f
+from tocsin.core import commands as c, facts as f
 from tocsin.core.alert import Verdict
 from tocsin.core.announcement import AnnouncementSettlement, Owed
 from tocsin.core.deadlines import RecordReceipt

@@ -5,20 +5,20 @@ from __future__ import annotations
 from collections import Counter
 from typing import Protocol
 
-from tocsin.announcing import Announcing
 from tocsin.clock import monotonic
 from tocsin.delivery import Delivery
 from tocsin.digest.digest import Digest
 from tocsin.engine import Engine
 from tocsin.http.deps import Health
-from tocsin.inspection import Inspection
 from tocsin.intake.committer import Committer
 from tocsin.intake.door import AlertsDoor
-from tocsin.notary import Notary
 from tocsin.ports import DEFAULT_TENANT
+from tocsin.proof.inspection import Inspection
+from tocsin.proof.notary import Notary
+from tocsin.saying.announcing import Announcing
 from tocsin.tenants.quota import Quota
-from tocsin.vigil import Vigil
-from tocsin.watchdog import Watchdog
+from tocsin.watch.vigil import Vigil
+from tocsin.watch.watchdog import Watchdog
 from tocsin.writer import Writer
 
 WRITER_SILENT_SECONDS = 10.0  # the writer looks at the deadlines ten times a second; this long means it hangs

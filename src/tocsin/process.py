@@ -21,12 +21,12 @@ from uvicorn.config import Config as Server
 from tocsin import policyfile
 from tocsin.allocator import one_arena
 from tocsin.app import App
-from tocsin.config import Config
 from tocsin.core.tenants import Tenant
 from tocsin.guidefile import GuideFile, read_guide
 from tocsin.http import auth
 from tocsin.http.front import Front
 from tocsin.redaction import log_to_stderr
+from tocsin.setting.config import Config
 from tocsin.store.sqlite import DataInUse
 from tocsin.tenants.installation import Installation
 

@@ -18,7 +18,7 @@ from types import TracebackType
 from urllib.parse import quote, quote_plus, unquote
 
 from tocsin import acting
-from tocsin.config import Config
+from tocsin.setting.config import Config
 
 FORMAT = "%(asctime)s %(levelname)s %(name)s: %(message)s"
 GONE = "[redacted]"

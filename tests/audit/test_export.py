@@ -20,7 +20,7 @@ from tests.store.given import TENANT, append
 from tocsin.audit import AuditService, opened
 from tocsin.cli.main import COMMANDS
 from tocsin.cli.run import run
-from tocsin.exporting import export
+from tocsin.proof.exporting import export
 from tocsin.verify_export import check
 
 

@@ -13,8 +13,8 @@ from tocsin.anchors.places import AnchorFailed, DirectoryPlace, Kept
 from tocsin.audit import audited
 from tocsin.clock import ManualClock
 from tocsin.core import ledger
-from tocsin.notary import Notary, installation, own_signer, started, stopped
 from tocsin.ports import Store
+from tocsin.proof.notary import Notary, installation, own_signer, started, stopped
 from tocsin.store.backup import Restored
 from tocsin.store.sqlite import SqliteStore
 

@@ -10,13 +10,11 @@ from datetime import datetime, timedelta
 from typing import Any, TypeVar
 
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from hypothesis import given, settings, strategies as st
 
 from tests.digesting import TENANT, World
 from tocsin.chat.carrier import CARRIED, Carrier, Way
-from tocsin.core import commands as c
-from tocsin.core import facts as f
+from tocsin.core import commands as c, facts as f
 from tocsin.core.incident import Incident, Refused
 from tocsin.core.twoway import Back, Held, Listed, Standing, Subject, Told, Words
 from tocsin.digest.fates import Fates

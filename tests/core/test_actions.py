@@ -7,8 +7,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from tests.core.lives import T0, Life, minutes, world
-from tocsin.core import commands as c
-from tocsin.core import facts as f
+from tocsin.core import commands as c, facts as f
 from tocsin.core.guidance import ActionItems, Horizon
 from tocsin.core.incident import Refused
 from tocsin.core.policy import Deadline

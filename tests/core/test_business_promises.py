@@ -6,12 +6,10 @@ from datetime import UTC, date, datetime, timedelta
 
 import msgspec
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from hypothesis import given, settings, strategies as st
 
 from tests.core.lives import LEVELS, PEOPLE, Life, minutes, policy
-from tocsin.core import commands as c
-from tocsin.core import facts as f
+from tocsin.core import commands as c, facts as f
 from tocsin.core.calendar import BusinessTime, business_time
 from tocsin.core.escalation import World
 from tocsin.core.incident import Refused

@@ -5,11 +5,9 @@ from __future__ import annotations
 import re
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 
-from tocsin.core import chat_command as said
-from tocsin.core import commands as c
+from tocsin.core import chat_command as said, commands as c
 from tocsin.core.chat_command import Act, Assign, Misunderstood, Open, parse, titled
 
 GUIDE = {"P1": "web", "P2": "web", "SEV-0": "main", "SEV-1": "main"}

@@ -6,8 +6,7 @@ import re
 from datetime import UTC, datetime
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 
 from tocsin.core import facts as f
 from tocsin.core.chat_text import BROKEN, card, fitting, html, markdown, mrkdwn, unmentioned

@@ -5,12 +5,10 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 
 from tests.core.lives import PEOPLE, person, world
-from tocsin.core import commands as c
-from tocsin.core import facts as f
+from tocsin.core import commands as c, facts as f
 from tocsin.core.calendar import BusinessTime
 from tocsin.core.decide import decide
 from tocsin.core.duties import ChangeDuty, EndDuty, Upkeep, began, name_of, next_review, stream_of, upkeep_of

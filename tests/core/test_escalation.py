@@ -7,8 +7,7 @@ from datetime import timedelta
 import msgspec
 
 from tests.core.lives import LEVELS, PEOPLE, T0, WORLD, Life, minutes, person, policy, world
-from tocsin.core import commands as c
-from tocsin.core import facts as f
+from tocsin.core import commands as c, facts as f
 from tocsin.core.deadlines import RecordReceipt
 from tocsin.core.escalation import LAPS_MAX, ladder
 from tocsin.core.people import Directory, Method, Service, Team, who

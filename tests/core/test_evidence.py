@@ -5,13 +5,10 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 
 from tests.core.lives import T0, Life, minutes
-from tocsin.core import commands as c
-from tocsin.core import evidence as e
-from tocsin.core import facts as f
+from tocsin.core import commands as c, evidence as e, facts as f
 from tocsin.core.erasing import erased
 from tocsin.core.incident import Refused
 

@@ -8,8 +8,7 @@ from tests.shared_files import SHARED
 from tocsin.core import facts as f
 from tocsin.core.evidence import Evidence, evolved
 from tocsin.core.evidence_profile import PROPOSED, Step, checked, filled, profile
-from tocsin.core.policy import CodeBlock, Phase, Policy, Source
-from tocsin.core.policy import Step as GuideStep
+from tocsin.core.policy import CodeBlock, Phase, Policy, Source, Step as GuideStep
 from tocsin.guide.compile import compile_guide
 
 from .lives import T0

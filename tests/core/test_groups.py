@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 
 from tocsin.core.access import RANK, ROLES
 from tocsin.core.groups import fresh_id, role_for, teams_after

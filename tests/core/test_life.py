@@ -8,8 +8,7 @@ import msgspec
 import pytest
 
 from tests.core.lives import ALERT, T0, Life, minutes, person, policy, world
-from tocsin.core import commands as c
-from tocsin.core import facts as f
+from tocsin.core import commands as c, facts as f
 from tocsin.core.incident import Refused, evolve
 from tocsin.core.lifecycle import Absorb
 from tocsin.core.people import Method

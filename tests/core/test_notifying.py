@@ -6,8 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 import msgspec
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 
 from tests.core.lives import T0
 from tocsin.core.contact import Contacts, Wrong, asked, due_for_test, judged, noted_test, seen, tried

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 
 from tocsin.core.password import LENGTH_MAX, LENGTH_MIN, normal, refusal
 from tocsin.identity.hashing import common_passwords

@@ -7,11 +7,9 @@ from typing import Any
 
 import msgspec
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 
-from tocsin.core import guidance
-from tocsin.core import policy as p
+from tocsin.core import guidance, policy as p
 from tocsin.core.policy import Deadline, Policy, Severity, canonical, digest, elapsed, severity_of
 from tocsin.core.spans import parse_deadline, parse_seconds, show_deadline, show_seconds
 

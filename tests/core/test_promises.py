@@ -6,16 +6,22 @@ from datetime import timedelta
 
 import msgspec
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from hypothesis import given, settings, strategies as st
 
 from tests.core.lives import ALERT, LEVELS, T0, WORLD, Life, minutes, states, world
-from tocsin.core import commands as c
-from tocsin.core import facts as f
+from tocsin.core import commands as c, facts as f
 from tocsin.core.facts import decode, encode
 from tocsin.core.incident import Refused, fold
-from tocsin.core.policy import Act, Cadence, Communication, Deadline, Notify, Rule, Severity
-from tocsin.core.policy import Escalation as EscalationPolicy
+from tocsin.core.policy import (
+    Act,
+    Cadence,
+    Communication,
+    Deadline,
+    Escalation as EscalationPolicy,
+    Notify,
+    Rule,
+    Severity,
+)
 from tocsin.core.promises import due, next_wakeup, outlook, promises
 
 

@@ -6,12 +6,10 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from hypothesis import given, settings, strategies as st
 
 from tests.core.lives import policy, world
-from tocsin.core import commands as c
-from tocsin.core import facts as f
+from tocsin.core import commands as c, facts as f
 from tocsin.core.decide import Opening, decide, opened
 from tocsin.core.facts import AnyFact
 from tocsin.core.incident import Refused, fold

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import msgspec
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 
 from tests.core.lives import PEOPLE, Life, person, policy
 from tocsin.core.escalation import World, escalate

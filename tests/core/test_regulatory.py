@@ -6,14 +6,12 @@ from datetime import UTC, datetime, timedelta
 
 import msgspec
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 
 from tests.core.lives import Life, minutes, world
 from tests.shared_files import SHARED
 from tocsin.clock import ManualClock
-from tocsin.core import commands as c
-from tocsin.core import facts as f
+from tocsin.core import commands as c, facts as f
 from tocsin.core.escalation import World
 from tocsin.core.incident import Refused
 from tocsin.core.promises import next_wakeup, promises

@@ -3,8 +3,7 @@
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 
 from tocsin.core.retry import ATTEMPTS_MAX, DELAYS, JITTER, RETRY_AFTER_MAX, retry_at
 from tocsin.ports import Receipt

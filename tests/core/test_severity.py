@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 
 from tocsin.core.policy import Policy, Question, Severity
 from tocsin.core.severity import at_rank, classify, next_question, severity_from_labels, words_of, worse

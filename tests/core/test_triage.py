@@ -6,8 +6,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 
 from tocsin.core.alert import Verdict, fingerprint_of
 from tocsin.core.correlation import KEY_MAX, key_of, labels_of, prefix

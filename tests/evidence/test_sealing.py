@@ -5,8 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 
 from tocsin.evidence.keys import BadKeys, KeyFile, Keys, UnknownKey, add_key, fresh_line
 from tocsin.evidence.sealing import FRAME, HEAD_BYTES, SEALED_FRAME, Broken, Opener, Sealer

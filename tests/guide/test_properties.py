@@ -8,8 +8,7 @@ from time import process_time
 
 import msgspec
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from hypothesis import given, settings, strategies as st
 
 from tests.guide.prose import boundaries, facts, inserted
 from tests.guide.scoring import own, public

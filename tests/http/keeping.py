@@ -14,10 +14,10 @@ from tocsin.anchors import note
 from tocsin.auditport import Checkpoint
 from tocsin.core import ledger
 from tocsin.core.evidence import Retention
-from tocsin.custody import Custody, Room
-from tocsin.evidencesetting import EvidenceSetting
 from tocsin.ports import Store
+from tocsin.proof.custody import Custody, Room
 from tocsin.senders.download import Downloader
+from tocsin.setting.evidence import EvidenceSetting
 
 NAME = "tocsin-test"
 DAY = 86_400

@@ -22,8 +22,8 @@ from tests.audit.test_export import alone
 from tests.http.keeping import DAY, Kept, setting
 from tests.http.world import Server
 from tocsin.core.tenants import Limits
-from tocsin.evidencesetting import LogSource
 from tocsin.http import auth
+from tocsin.setting.evidence import LogSource
 from tocsin.tenants.quota import Quota
 from tocsin.verify_bundle import check
 

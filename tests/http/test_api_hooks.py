@@ -6,8 +6,8 @@ import base64
 
 from tests.http.world import Server
 from tocsin.core.hooks import HOOK, Happened, Hook
-from tocsin.hooks import owed
 from tocsin.ports import Receipt
+from tocsin.saying.hooks import owed
 
 PUT = {"url": "https://bus.example/in/secret-path"}
 

@@ -10,8 +10,8 @@ import msgspec
 from tests.http.world import T0, Server
 from tocsin.auditport import Protection
 from tocsin.core.ledger import HEARTBEAT, Draft
-from tocsin.inspection import CHECKED, Checked
 from tocsin.ports import Store
+from tocsin.proof.inspection import CHECKED, Checked
 from tocsin.web.audit_pages import SHOWN
 
 

@@ -9,8 +9,7 @@ from datetime import timedelta
 
 import msgspec
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 
 from tests.http.world import T0, World
 from tocsin.core.commands import Acknowledge, AddNote, MarkDrill, Merge, Resolve, Unacknowledge

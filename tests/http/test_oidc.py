@@ -25,10 +25,10 @@ from tocsin.core.contact import proven
 from tocsin.core.people import Person, Team
 from tocsin.guides import CONTACT
 from tocsin.http import auth
-from tocsin.identifying import provider_of
 from tocsin.identity import accounts
 from tocsin.identity.oidc import SEAL
-from tocsin.oidcfile import Oidc
+from tocsin.setting.oidc import Oidc
+from tocsin.wiring.identifying import provider_of
 
 pytestmark = pytest.mark.slow
 

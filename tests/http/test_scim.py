@@ -18,7 +18,7 @@ from tocsin.http.outside import settled
 from tocsin.identity import accounts
 from tocsin.identity.oidc import Claims, Settings
 from tocsin.ports import Store
-from tocsin.readied import readiness
+from tocsin.wiring.readied import readiness
 
 ACTIVE: dict[str, Any] = {"schemas": [PATCH], "Operations": [{"op": "replace", "value": {"active": True}}]}
 INACTIVE: dict[str, Any] = {"schemas": [PATCH], "Operations": [{"op": "replace", "value": {"active": False}}]}
@@ -256,7 +256,7 @@ def test_whoever_was_provisioned_signs_in_as_themselves_and_not_when_deactivated
 
 
 def test_what_the_file_says_of_somebody_does_not_bring_them_back(server: Server):
-    from tocsin.furnish import _as_known
+    from tocsin.wiring.furnish import _as_known
 
     api, world = provider(server), server.world
     user = created(api)

@@ -7,8 +7,7 @@ import asyncio
 import pytest
 
 from tests.http.test_front import Client, Served, post, run
-from tocsin.http import front as front_module
-from tocsin.http import slowside as module
+from tocsin.http import front as front_module, slowside as module
 from tocsin.http.slowside import SlowSide
 
 GET = b"GET /health HTTP/1.1\r\nHost: x\r\n"

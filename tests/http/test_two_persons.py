@@ -10,12 +10,12 @@ import msgspec
 import pytest
 
 from tests.http.world import POLICY, Server
-from tocsin.accesssetting import AccessSetting
 from tocsin.core.policy import TwoPersons, digest
 from tocsin.core.policycheck import flaws
 from tocsin.core.released import NAMEABLE
 from tocsin.guides import Offered
 from tocsin.http import auth
+from tocsin.setting.access import AccessSetting
 
 
 @pytest.fixture

@@ -18,11 +18,9 @@ import uvicorn
 
 from tests.http.keeping import Kept, setting
 from tocsin import acting
-from tocsin.accesssetting import AccessSetting
 from tocsin.audit import audited
 from tocsin.auditport import Protection
 from tocsin.clock import ManualClock
-from tocsin.composing import Announcer
 from tocsin.core.alert import Verdict
 from tocsin.core.facts import AlertName
 from tocsin.core.people import Method, Person, Service
@@ -40,6 +38,8 @@ from tocsin.http.tenancy import Tenancy
 from tocsin.identity.box import Box
 from tocsin.identity.identity import Identity
 from tocsin.ports import DEFAULT_TENANT, Receipt, Store
+from tocsin.saying.composing import Announcer
+from tocsin.setting.access import AccessSetting
 from tocsin.sighted import asked
 from tocsin.status.board import KINDS, Board
 from tocsin.status.subscribers import Subscribers

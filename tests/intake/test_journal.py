@@ -9,8 +9,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from hypothesis import given, settings, strategies as st
 
 from tocsin.intake.journal import HEADER_BYTES, SegmentJournal
 from tocsin.intake.memoryjournal import MemoryJournal

@@ -5,8 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 
 from tocsin.clock import monotonic
 from tocsin.intake.times import YEAR_MAX, YEAR_MIN, is_absent, read_time

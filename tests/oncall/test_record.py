@@ -6,13 +6,11 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import msgspec
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from hypothesis import given, settings, strategies as st
 
 from tocsin.clock import ManualClock
 from tocsin.core.schedule import on_call, shifts
-from tocsin.oncall.record import advance as write
-from tocsin.oncall.record import after_change, before_change, head_of, recorded, with_record
+from tocsin.oncall.record import advance as write, after_change, before_change, head_of, recorded, with_record
 from tocsin.oncall.stored import StoredSchedule, value_of
 from tocsin.store.memory import MemoryStore
 

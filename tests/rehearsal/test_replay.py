@@ -6,13 +6,11 @@ from datetime import UTC, datetime, timedelta
 
 import msgspec
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 
 from tests.core.lives import LEVELS, PEOPLE, Life, minutes, person, policy, world
 from tests.rehearsal.test_rehearsal import LIVES, RUNNING_ON
-from tocsin.core import commands as c
-from tocsin.core import facts as f
+from tocsin.core import commands as c, facts as f
 from tocsin.core.escalation import World
 from tocsin.core.incident import Refused
 from tocsin.core.people import Directory

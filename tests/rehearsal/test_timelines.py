@@ -12,8 +12,7 @@ from random import Random
 from typing import Any
 
 from tests.core.lives import minutes
-from tocsin.core import commands as c
-from tocsin.core import facts as f
+from tocsin.core import commands as c, facts as f
 from tocsin.core.deadlines import RecordReceipt
 from tocsin.core.decide import Opening, decide, opened
 from tocsin.core.escalation import World

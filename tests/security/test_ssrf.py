@@ -11,11 +11,11 @@ from tests.senders.messages import message
 from tests.senders.push_browser import Browser
 from tests.senders.servers import Web, listening, response
 from tocsin.clock import SystemClock
-from tocsin.config import load
 from tocsin.devices import VAPID
 from tocsin.senders.fetch import Fetcher
-from tocsin.sending import senders
+from tocsin.setting.config import load
 from tocsin.vapid import vapid_pem
+from tocsin.wiring.sending import senders
 
 INSIDE = ("127.0.0.1", "[::1]", "[::ffff:127.0.0.1]", "2130706433", "0x7f000001", "0177.0.0.1", "localhost", "10.0.0.1")
 NEVER = ("169.254.169.254", "[fd00:ec2::254]", "0.0.0.0", "[::]", "[64:ff9b::a9fe:a9fe]", "[::ffff:169.254.169.254]")

@@ -12,8 +12,7 @@ import socket
 from collections.abc import Iterator
 
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from hypothesis import given, settings, strategies as st
 
 from tests.path.server import TOKEN, Tocsin
 

@@ -7,8 +7,7 @@ import re
 
 import msgspec
 import pytest
-from hypothesis import example, given, settings
-from hypothesis import strategies as st
+from hypothesis import example, given, settings, strategies as st
 
 from tests.senders.cards import DATA, VIEW
 from tests.senders.messages import message

@@ -10,8 +10,7 @@ from typing import Any
 import pytest
 import trustme
 from aiosmtpd.smtp import AuthResult
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 
 from tests.senders.messages import T0, message
 from tests.senders.servers import Dialogue, Mailbox, listening, mail_server

@@ -8,8 +8,7 @@ import json
 import stat
 
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from hypothesis import given, settings, strategies as st
 from py_vapid import Vapid02
 
 from tests.senders.messages import T0, message

@@ -17,8 +17,7 @@ from datetime import UTC, datetime, timedelta
 import msgspec
 
 from tocsin.clock import ManualClock
-from tocsin.core import commands as c
-from tocsin.core import facts as f
+from tocsin.core import commands as c, facts as f
 from tocsin.core.incident import Incident, Refused, fold
 from tocsin.core.matchers import parse_matchers
 from tocsin.core.monitor import Beats, Monitor, heard, looked

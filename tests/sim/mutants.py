@@ -16,8 +16,7 @@ from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from tests.sim.planted import MUTANTS as FIRST
-from tests.sim.planted import Mutant
+from tests.sim.planted import MUTANTS as FIRST, Mutant
 from tests.sim.planted_proof import PROOF
 from tests.sim.planted_saying import SAYING
 from tocsin.clock import monotonic

@@ -110,7 +110,7 @@ _ACCESS = (
     ),
     _bug(
         "a stolen session comes alive with a backup",
-        "restoring.py",
+        "wiring/restoring.py",
         "sessions, links = auth.forget_sign_ins(store, tenant)",
         "sessions, links = 0, 0",
         "tests/test_restoring.py",
@@ -226,14 +226,14 @@ _TENANTS = (
     ),
     _bug(
         "tenants share the installation's secret",
-        "config.py",
+        "setting/config.py",
         "        listen=main.listen,\n",
         "        listen=main.listen,\n        secret_file=main.secret_file,\n",
         HOUSES,
     ),
     _bug(
         "tenants share a database",
-        "config.py",
+        "setting/config.py",
         "        listen=main.listen,\n",
         "        listen=main.listen,\n        database=main.data / 'tenants' / 'tocsin.db',\n",
         HOUSES,
@@ -247,7 +247,7 @@ _TENANTS = (
     ),
     _bug(
         "a tenant's webhooks may go into the private network",
-        "config.py",
+        "setting/config.py",
         'private = told.webhook.allow_private and "webhook.allow_private" in said.values',
         "private = told.webhook.allow_private",
         "tests/tenants/test_configuration.py",
@@ -300,7 +300,7 @@ _TENANTS = (
 _ON_CALL = (
     _bug(
         "a circle of bindings is taken",
-        "configfile.py",
+        "setting/file.py",
         "            if circle:\n",
         "            if not circle and False:\n",
         "tests/test_config.py::test_a_circle_of_bindings_names_its_line",
@@ -1530,21 +1530,21 @@ WORDS = "tests/core/test_wording.py"
 _SAYING = (
     _bug(
         "a lane whose token came a moment later is forgotten for five seconds",
-        "paces.py",
+        "saying/paces.py",
         "if lane.leased < LEASED_MAX and name not in self._open:",
         "if lane.leased < LEASED_MAX and (lane.rests_until > now or lane.tokens < 1):",
         "tests/test_paces.py::test_a_token_that_came_between_the_two_questions_is_no_reason_to_idle",
     ),
     _bug(
         "a text goes out with a field missing",
-        "composing.py",
+        "saying/composing.py",
         "if preview.missing and not draft:",
         "if False:",
         f"{SAID}::test_nothing_goes_out_while_a_field_is_missing",
     ),
     _bug(
         "a draft is posted at once",
-        "composing.py",
+        "saying/composing.py",
         "            draft = update.draft or audience.approval\n",
         "            draft = update.draft\n",
         f"{SAID}::test_customers_get_a_draft_that_somebody_releases",
@@ -1558,21 +1558,21 @@ _SAYING = (
     ),
     _bug(
         "what became a drill is sent outside all the same",
-        "announcing.py",
+        "saying/announcing.py",
         "        if row and row.drill:\n",
         "        if False:\n",
         f"{LOOP}::test_a_drill_never_leaves_the_house_not_even_one_that_became_a_drill_meanwhile",
     ),
     _bug(
         "the inside's words go outside",
-        "composing.py",
+        "saying/composing.py",
         "extra = update.public_text if audience.outside else update.text",
         "extra = update.text",
         f"{SAID}::test_what_is_for_the_inside_never_reaches_the_outside",
     ),
     _bug(
         "an audience that says nothing of it is told automatically",
-        "composing.py",
+        "saying/composing.py",
         "if not audience.auto or not audience.channels",
         "if not audience.channels",
         f"{SAID}::test_nothing_is_said_without_a_person_unless_the_audience_says_auto",
@@ -1600,7 +1600,7 @@ _SAYING = (
     ),
     _bug(
         "an own template may call",
-        "owntemplate.py",
+        "saying/owntemplate.py",
         "    _look(tree, 0)\n",
         "",
         "tests/test_owntemplate.py",
@@ -1828,14 +1828,14 @@ _TWO_WAYS = (
     ),
     _bug(
         "a hook's failure is said for every event",
-        "hooks.py",
+        "saying/hooks.py",
         "if name in self._failed or not incident",
         "if not incident",
         "tests/test_hooks.py",
     ),
     _bug(
         "a hook that answered 410 is told more",
-        "hooks.py",
+        "saying/hooks.py",
         "if stopped(store, self._tenant, each) is None}",
         "}",
         "tests/test_hooks.py",
@@ -2159,14 +2159,14 @@ _EVIDENCE = (
     ),
     _bug(
         "evidence: a hold does not keep from erasure",
-        "erasure.py",
+        "proof/erasure.py",
         "            _refuse_held(engine.load(tenant, stream), fact)\n",
         "",
         EVIDENCE,
     ),
     _bug(
         "evidence: removing one item takes the content of another",
-        "references.py",
+        "proof/references.py",
         "if name not in needed]",
         "if name]",
         EVIDENCE,

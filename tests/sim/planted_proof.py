@@ -64,14 +64,14 @@ PROOF: tuple[Mutant, ...] = (
     ),
     _bug(
         "evidence counts only once somebody measures",
-        "custody.py",
+        "proof/custody.py",
         "self._room.stored(kept.size + kept.original_size)",
         "self._room.stored(0)",
         EVIDENCE,
     ),
     _bug(
         "what two items share counts twice",
-        "custody.py",
+        "proof/custody.py",
         "return sum({each.objects: each.size for each in every.values()}.values())",
         "return sum(each.size for each in every.values())",
         EVIDENCE,

@@ -11,8 +11,7 @@ from typing import Any
 
 import httpx2
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from hypothesis import given, settings, strategies as st
 
 from tests.http.test_status_page import HOSTILE, SECRET, declare, furnish
 from tests.http.world import Server, World

@@ -11,11 +11,11 @@ from typing import Any, NamedTuple
 from urllib.parse import quote
 
 from tocsin.app import App
-from tocsin.config import load
 from tocsin.core.tenants import Tenant
 from tocsin.guidefile import GuideFile, read_guide
 from tocsin.http import auth
 from tocsin.process import EXAMPLE
+from tocsin.setting.config import load
 from tocsin.tenants.installation import Installation
 
 STREAM_SECONDS = 0.15  # what a stream says at once

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from tocsin.config import load, of_tenant
-from tocsin.configfile import ConfigError
 from tocsin.core.tenants import Limits, host_of
+from tocsin.setting.config import load, of_tenant
+from tocsin.setting.file import ConfigError
 
 TWO = """
 [server]

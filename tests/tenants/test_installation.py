@@ -14,12 +14,12 @@ import pytest
 
 from tests.tenants.asking import ask, examples, installation, token_of
 from tocsin.audit import AuditService
-from tocsin.config import load
 from tocsin.http import auth
 from tocsin.http.links import Links
 from tocsin.intake.door import Outcome
 from tocsin.redaction import OneLine, Redactor
-from tocsin.secretfile import secret_of
+from tocsin.setting.config import load
+from tocsin.setting.secret import secret_of
 from tocsin.tenants.installation import Installation
 
 pytestmark = pytest.mark.slow  # every one starts an installation
@@ -335,4 +335,4 @@ def test_the_log_says_whose_work_a_line_is_about(tmp_path: Path):
     for label in (" [acme]", ""):
         assert f"tocsin.http.gate{label}: refused: /api/tokens: {REFUSED}" in lines
         assert f"tocsin.spoken{label}: written" in lines and f"tocsin.spoken{label}: read" in lines
-    assert any(line.startswith("tocsin.vigil [globex]: ") for line in lines), lines
+    assert any(line.startswith("tocsin.watch.vigil [globex]: ") for line in lines), lines

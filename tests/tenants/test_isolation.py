@@ -21,11 +21,11 @@ import pytest
 from tests.tenants.asking import Said, ask, installation, token_of
 from tests.tenants.seeding import FILE, MARK, SOURCE_TOKEN, seed
 from tocsin.app import App
-from tocsin.facing import Parts, face_of
 from tocsin.http.alertmanager import _ROUTES
 from tocsin.http.links import Links
 from tocsin.http.statuspage import TABLE
-from tocsin.secretfile import secret_of
+from tocsin.setting.secret import secret_of
+from tocsin.wiring.facing import Parts, face_of
 
 pytestmark = pytest.mark.slow
 

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import threading
 
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from hypothesis import given, settings, strategies as st
 
 from tocsin.tenants.turnstile import ABSENT_SECONDS, YIELD_SECONDS, Turn, Turnstile
 from tocsin.writer import Urgency, Writer

@@ -14,8 +14,7 @@ import msgspec
 
 from tocsin.chat.follower import FollowerDeps
 from tocsin.clock import Clock
-from tocsin.core import facts as f
-from tocsin.core import twoway
+from tocsin.core import facts as f, twoway
 from tocsin.core.incident import Incident, Refused
 from tocsin.core.places import Record
 from tocsin.core.twoway import ALERTS_MAX, Back, Held, Listed, Standing, Subject, Told, Words

@@ -13,8 +13,7 @@ from typing import Any, Protocol, TypeVar
 
 import msgspec
 
-from tocsin.core import chat_command as said
-from tocsin.core import commands as c
+from tocsin.core import chat_command as said, commands as c
 from tocsin.core.access import ANYTHING, Action, Actor, Resource, action_for, commanders, may
 from tocsin.core.chat_text import mrkdwn
 from tocsin.core.facts import OPEN_STATUSES, TOCSIN

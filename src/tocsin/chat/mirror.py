@@ -16,8 +16,7 @@ import msgspec
 
 from tocsin.chat.desk import CHAT_ROOM, CHAT_USER
 from tocsin.chat.follower import FollowerDeps
-from tocsin.core import commands as c
-from tocsin.core import facts as f
+from tocsin.core import commands as c, facts as f
 from tocsin.core.chat_text import Card, card
 from tocsin.core.facts import AnyFact
 from tocsin.core.incident import Incident, Refused

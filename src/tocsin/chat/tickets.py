@@ -13,8 +13,7 @@ from typing import Any, Protocol
 import msgspec
 
 from tocsin.chat.follower import FollowerDeps
-from tocsin.core import commands as c
-from tocsin.core import facts as f
+from tocsin.core import commands as c, facts as f
 from tocsin.core.chat_text import card
 from tocsin.core.incident import Incident, Refused
 from tocsin.core.places import Record, Ticket

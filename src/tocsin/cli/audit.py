@@ -21,10 +21,10 @@ from tocsin.cli.output import NO_MATCH, Stop, fail, note, plain, say, show, show
 from tocsin.cli.settings import ConfigFile, DataDir, configured
 from tocsin.cli.verbs import FORMAT
 from tocsin.clock import SystemClock
-from tocsin.config import Config
-from tocsin.exporting import export as exported
-from tocsin.notary import own_signer
-from tocsin.outside import kept_locally
+from tocsin.proof.exporting import export as exported
+from tocsin.proof.notary import own_signer
+from tocsin.proof.outside import kept_locally
+from tocsin.setting.config import Config
 from tocsin.verifier import Report, Signed
 from tocsin.verify_export import UNREADABLE, as_json, check, read_held, status, told, unread
 

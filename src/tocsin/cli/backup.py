@@ -11,7 +11,7 @@ import typer
 from tocsin.cli.output import fail, say
 from tocsin.cli.settings import ConfigFile, DataDir, configured
 from tocsin.clock import SystemClock
-from tocsin.config import Config
+from tocsin.setting.config import Config
 from tocsin.store import backup as copies
 from tocsin.store.backup import BackupError, Manifest
 from tocsin.store.migrate import SchemaError

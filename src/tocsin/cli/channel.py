@@ -10,20 +10,20 @@ from typing import Annotated, Any
 import msgspec
 import typer
 
-from tocsin.channelcheck import looked_at
 from tocsin.cli.client import connect, part
 from tocsin.cli.output import FAILURE, USAGE, Stop, fail, say, show, show_json
 from tocsin.cli.settings import ConfigFile
 from tocsin.cli.verbs import FORMAT
 from tocsin.clock import SystemClock
-from tocsin.config import Config, load
-from tocsin.configfile import ConfigError
 from tocsin.core.paging_text import trial
 from tocsin.core.people import Method, Person
-from tocsin.kinds import Wrong
-from tocsin.methods import method
 from tocsin.ports import Message, Receipt
-from tocsin.sending import senders
+from tocsin.setting.config import Config, load
+from tocsin.setting.file import ConfigError
+from tocsin.setting.kinds import Wrong
+from tocsin.setting.methods import method
+from tocsin.watch.channelcheck import looked_at
+from tocsin.wiring.sending import senders
 
 LINKS = "/api/chat-users"
 app = typer.Typer(no_args_is_help=True)

@@ -18,8 +18,8 @@ from urllib.parse import quote, urlencode, urlsplit
 from urllib.request import HTTPRedirectHandler, OpenerDirector, ProxyHandler, Request, build_opener
 
 from tocsin.cli.output import FAILURE, NO_MATCH, UNDECIDED, USAGE, fail
-from tocsin.config import load
-from tocsin.configfile import ConfigError
+from tocsin.setting.config import load
+from tocsin.setting.file import ConfigError
 
 URL_DEFAULT = "http://127.0.0.1:8080"
 TOKEN_FILE = "cli.token"

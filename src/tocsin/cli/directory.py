@@ -12,8 +12,8 @@ from tocsin.cli.output import USAGE, fail
 from tocsin.cli.verbs import FORMAT
 from tocsin.core.people import Method
 from tocsin.core.spans import show_seconds
-from tocsin.kinds import Wrong
-from tocsin.methods import method
+from tocsin.setting.kinds import Wrong
+from tocsin.setting.methods import method
 
 PEOPLE, TEAMS, SERVICES, BINDINGS = "/api/people", "/api/teams", "/api/services", "/api/bindings"
 

@@ -19,21 +19,21 @@ from urllib.request import ProxyHandler, build_opener
 
 import msgspec
 
-from tocsin.channelcheck import looked_at
 from tocsin.cli.output import FAILURE, Stop, show
 from tocsin.cli.settings import ConfigFile, DataDir, Listen, of_house
 from tocsin.cli.verbs import FORMAT
 from tocsin.clock import Clock, SystemClock
-from tocsin.config import Config, Smtp, load
-from tocsin.configfile import ConfigError
 from tocsin.core.people import SECRET_ADDRESSES, Directory, reachable, shown_address, who
 from tocsin.devices import VAPID
 from tocsin.guides import Guides, read_directory
 from tocsin.intake.formats import FORMATS
+from tocsin.setting.config import Config, Smtp, load
+from tocsin.setting.file import ConfigError
 from tocsin.store.instants import instant
 from tocsin.store.migrate import migrations, schema_version
 from tocsin.store.snapshot import Snapshot
 from tocsin.store.sqlite import connect
+from tocsin.watch.channelcheck import looked_at
 
 SMTP_SECONDS = 10.0
 FREE_MIN = 512 * 1024 * 1024  # journal segments are preallocated, and the write-ahead log grows between checkpoints

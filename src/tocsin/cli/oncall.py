@@ -10,9 +10,7 @@ from typing import Annotated, Any
 import msgspec
 import typer
 
-from tocsin.cli import oncall_changes as changes
-from tocsin.cli import oncall_import as importing
-from tocsin.cli import oncall_live as live
+from tocsin.cli import oncall_changes as changes, oncall_import as importing, oncall_live as live
 from tocsin.cli.client import connect
 from tocsin.cli.output import FAILURE, NO_MATCH, USAGE, fail, note, say, show, show_json
 from tocsin.cli.verbs import FORMAT

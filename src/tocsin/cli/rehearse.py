@@ -18,8 +18,7 @@ from tocsin.core.policy import BusinessHours
 from tocsin.core.spans import parse_seconds
 from tocsin.rehearsal.rehearsal import Action
 from tocsin.rehearsal.rehearsed import Checked, as_json, as_text
-from tocsin.rehearsal.staging import POLICY, Rehearsed, read_policy, severity_said
-from tocsin.rehearsal.staging import rehearse as staged
+from tocsin.rehearsal.staging import POLICY, Rehearsed, read_policy, rehearse as staged, severity_said
 from tocsin.rehearsal.walls import UNTIL, instant, moment, zone_of
 
 Form = Literal["text", "json"]
@@ -99,8 +98,8 @@ def _response(said: str, start: datetime) -> Action:
 def _directory(config: Path | None) -> Directory:
     if config is None:
         return Directory()
-    module = import_module("tocsin.config")  # most rehearsals need none, and it takes its time to load
-    flaws = import_module("tocsin.configfile").ConfigError
+    module = import_module("tocsin.setting.config")  # most rehearsals need none, and it takes its time to load
+    flaws = import_module("tocsin.setting.file").ConfigError
     try:
         found: Directory = module.load(config, os.environ).directory
     except flaws as error:

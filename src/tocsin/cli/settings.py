@@ -12,10 +12,9 @@ import msgspec
 import typer
 
 from tocsin.cli.output import NO_MATCH, USAGE, Stop
-from tocsin.config import Config, load, of_tenant
-from tocsin.configfile import ConfigError
-from tocsin.core.tenants import TENANT as KIND
-from tocsin.core.tenants import Tenant
+from tocsin.core.tenants import TENANT as KIND, Tenant
+from tocsin.setting.config import Config, load, of_tenant
+from tocsin.setting.file import ConfigError
 
 TENANT = "TOCSIN_TENANT"  # the environment variable
 ConfigFile = Annotated[Path | None, typer.Option("--config", "-c", help="tocsin.toml; else the one here, if any")]

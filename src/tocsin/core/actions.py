@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from datetime import date, datetime
 
-from tocsin.core import commands as c
-from tocsin.core import facts as f
+from tocsin.core import commands as c, facts as f
 from tocsin.core.calendar import dated, end_of_day
 from tocsin.core.escalation import World
 from tocsin.core.incident import Refused

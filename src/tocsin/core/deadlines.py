@@ -7,8 +7,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from tocsin.core import commands as c
-from tocsin.core import facts as f
+from tocsin.core import commands as c, facts as f
 from tocsin.core.carried import Carried
 from tocsin.core.escalation import World, called, escalate, last_resort
 from tocsin.core.facts import TOCSIN

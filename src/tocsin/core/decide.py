@@ -14,10 +14,12 @@ import msgspec
 
 from tocsin.core import (
     actions,
+    commands as c,
     deadlines,
     duties,
     emergency,
     evidence,
+    facts as f,
     keeping,
     legal,
     lifecycle,
@@ -27,8 +29,6 @@ from tocsin.core import (
     twopersons,
     worklog,
 )
-from tocsin.core import commands as c
-from tocsin.core import facts as f
 from tocsin.core.deadlines import RecordReceipt, ReportDelivery
 from tocsin.core.escalation import World, escalate
 from tocsin.core.facts import TOCSIN, AlertName, AnyFact

@@ -13,8 +13,7 @@ from typing import Literal
 
 import msgspec
 
-from tocsin.core import commands as c
-from tocsin.core import facts as f
+from tocsin.core import commands as c, facts as f
 from tocsin.core.calendar import BusinessTime, deadline_at, end_of_day
 from tocsin.core.deadlines import RecordReceipt, ReportDelivery
 from tocsin.core.emergency import EndEmergency, must_be_anothers

@@ -9,8 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from datetime import datetime, timedelta
 
-from tocsin.core import commands as c
-from tocsin.core import facts as f
+from tocsin.core import commands as c, facts as f
 from tocsin.core.escalation import LAST_RESORT_MAX, World, pages_for
 from tocsin.core.facts import AnyFact
 from tocsin.core.incident import Incident, Refused, evolve

@@ -12,8 +12,7 @@ from typing import Any
 
 import msgspec
 
-from tocsin.core import commands as c
-from tocsin.core import facts as f
+from tocsin.core import commands as c, facts as f
 
 ITEMS_MAX = 1_000  # of one incident; more is a collection for a tool of its own
 NAME_MAX = 200

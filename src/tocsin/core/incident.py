@@ -16,8 +16,7 @@ from typing import Any
 
 import msgspec
 
-from tocsin.core import afterwards, evidence, places
-from tocsin.core import facts as f
+from tocsin.core import afterwards, evidence, facts as f, places
 from tocsin.core.facts import TOCSIN, AnyFact, OwedPage
 from tocsin.core.state import Incident, Ladder, Mark, PageState
 from tocsin.core.worked import worked

@@ -7,8 +7,7 @@ from datetime import datetime
 
 import msgspec
 
-from tocsin.core import evidence as e
-from tocsin.core import facts as f
+from tocsin.core import evidence as e, facts as f
 from tocsin.core.escalation import World
 from tocsin.core.evidence import Item
 from tocsin.core.incident import Refused

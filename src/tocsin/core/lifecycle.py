@@ -6,8 +6,7 @@ from datetime import datetime, timedelta
 
 import msgspec
 
-from tocsin.core import commands as c
-from tocsin.core import facts as f
+from tocsin.core import commands as c, facts as f
 from tocsin.core.escalation import World, escalate
 from tocsin.core.facts import TOCSIN, AnyFact
 from tocsin.core.incident import Refused

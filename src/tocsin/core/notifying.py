@@ -11,8 +11,7 @@ from zoneinfo import ZoneInfo
 
 from tocsin.core.facts import OwedMethod
 from tocsin.core.people import Directory, Method, Person, usable
-from tocsin.core.rotation import Restriction, window_at_or_after
-from tocsin.core.rotation import active as open_at
+from tocsin.core.rotation import Restriction, active as open_at, window_at_or_after
 from tocsin.core.state import Incident
 
 

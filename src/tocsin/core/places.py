@@ -6,8 +6,7 @@ from typing import Any
 
 import msgspec
 
-from tocsin.core import commands as c
-from tocsin.core import facts as f
+from tocsin.core import commands as c, facts as f
 
 
 class ChatChannel(msgspec.Struct, frozen=True, kw_only=True):

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from tocsin.core import commands as c
-from tocsin.core import facts as f
+from tocsin.core import commands as c, facts as f
 from tocsin.core.escalation import World
 from tocsin.core.facts import AnyFact
 from tocsin.core.incident import Refused

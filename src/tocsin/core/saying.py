@@ -7,9 +7,7 @@ from typing import Literal
 
 import msgspec
 
-from tocsin.core import approval
-from tocsin.core import commands as c
-from tocsin.core import facts as f
+from tocsin.core import approval, commands as c, facts as f
 from tocsin.core.announcement import AnnouncementSettlement
 from tocsin.core.escalation import World
 from tocsin.core.incident import Refused

@@ -11,8 +11,7 @@ from typing import Any, get_args
 
 import msgspec
 
-from tocsin.core import commands as c
-from tocsin.core import facts as f
+from tocsin.core import commands as c, facts as f
 from tocsin.core.escalation import World
 from tocsin.core.facts import TOCSIN
 from tocsin.core.incident import Refused

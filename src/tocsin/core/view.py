@@ -7,8 +7,7 @@ from typing import Any, Literal
 
 import msgspec
 
-from tocsin.core import emergency, evidence, places, privacy, twopersons
-from tocsin.core import facts as f
+from tocsin.core import emergency, evidence, facts as f, places, privacy, twopersons
 from tocsin.core.afterwords import afterwards
 from tocsin.core.calendar import BusinessTime
 from tocsin.core.facts import AnyFact

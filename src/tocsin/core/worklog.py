@@ -8,8 +8,7 @@ from typing import Any, Literal
 
 import msgspec
 
-from tocsin.core import commands as c
-from tocsin.core import facts as f
+from tocsin.core import commands as c, facts as f
 from tocsin.core.emergency import must_be_anothers
 from tocsin.core.escalation import World
 from tocsin.core.facts import AnyFact

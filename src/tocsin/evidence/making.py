@@ -11,7 +11,7 @@ from tocsin.evidence.objects import NotThere, Objects, StoreFailed
 from tocsin.evidence.s3 import Account, S3Objects
 from tocsin.evidence.sealing import Broken
 from tocsin.evidence.vault import TooLarge, Vault
-from tocsin.evidencesetting import EvidenceSetting
+from tocsin.setting.evidence import EvidenceSetting
 
 KEYS_VARIABLE = "evidence.keys"
 

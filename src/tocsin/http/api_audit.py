@@ -9,7 +9,6 @@ from litestar import Response, Router, get, post
 from litestar.exceptions import NotFoundException
 from litestar.params import Parameter
 
-from tocsin import erasure
 from tocsin.core import ledger
 from tocsin.core.ledger import Draft
 from tocsin.http.api_incidents import DENIED, json_of, problem
@@ -17,6 +16,7 @@ from tocsin.http.gate import Incoming, deps_of, needs
 from tocsin.http.problems import Unacceptable
 from tocsin.http.second import two_persons
 from tocsin.ports import Store
+from tocsin.proof import erasure
 
 PAGE_MAX = 500
 READS = {**DENIED, 400: problem("A field is wrong; `errors` names it")}

@@ -16,7 +16,6 @@ from litestar.exceptions import HTTPException
 from litestar.openapi.datastructures import ResponseSpec
 from litestar.response import Stream
 
-from tocsin import erasure
 from tocsin.core.access import Resource
 from tocsin.core.evidence import Item
 from tocsin.core.evidence_views import EvidenceList, listed
@@ -26,6 +25,7 @@ from tocsin.http.api_incidents import DENIED, problem
 from tocsin.http.gate import Incoming, deps_of, insist, needs
 from tocsin.http.problems import Unacceptable
 from tocsin.http.second import asked
+from tocsin.proof import erasure
 
 READS = {**DENIED, 400: problem("A field is wrong; `errors` names it"), 404: problem("No such incident or item")}
 WRITES = {**READS, 409: problem("It is held, its content is gone, or somebody else has to approve")}

@@ -15,12 +15,12 @@ from litestar.params import Parameter
 
 from tocsin.core.hooks import HOOK, SECRET_PREFIX, Format, Hook, check_hook
 from tocsin.core.people import Method, Person, shown_address
-from tocsin.hooks import LOOKED_AT, STOPPED, Delivery, deliveries, replay, stopped
 from tocsin.http.api_directory import READS, WRITES, check_name
 from tocsin.http.api_incidents import DENIED, acting, json_of
 from tocsin.http.gate import Incoming, deps_of, needs
 from tocsin.http.problems import Unacceptable
 from tocsin.ports import Store
+from tocsin.saying.hooks import LOOKED_AT, STOPPED, Delivery, deliveries, replay, stopped
 
 SECRET_BYTES = 32
 

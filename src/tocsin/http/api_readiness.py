@@ -11,7 +11,7 @@ from tocsin.core.readiness import Gap
 from tocsin.http.api_incidents import DENIED
 from tocsin.http.gate import Incoming, deps_of, needs
 from tocsin.ports import Store
-from tocsin.readied import readiness
+from tocsin.wiring.readied import readiness
 
 
 class ReadinessReport(msgspec.Struct, frozen=True, kw_only=True):

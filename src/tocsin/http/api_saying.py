@@ -11,7 +11,6 @@ from litestar import Response, Router, get, post
 from litestar.openapi.spec import Example
 from litestar.params import Body, Parameter
 
-from tocsin.composing import AUDIENCE, TEMPLATE, Desk, Preview, Update, say, stored_audiences
 from tocsin.core.announcement import Told, ToldTo
 from tocsin.core.approval import approvers
 from tocsin.core.audiences import Audience, StoredAudience, purpose
@@ -21,9 +20,10 @@ from tocsin.core.view import IncidentView
 from tocsin.http.api_directory import document_routes
 from tocsin.http.api_incidents import DENIED, READS, WRITES, acting, incident_id, json_of
 from tocsin.http.gate import Incoming, deps_of, needs
-from tocsin.owntemplate import OwnTemplate
-from tocsin.paperwork import paper, written
 from tocsin.ports import Store
+from tocsin.saying.composing import AUDIENCE, TEMPLATE, Desk, Preview, Update, say, stored_audiences
+from tocsin.saying.owntemplate import OwnTemplate
+from tocsin.saying.paperwork import paper, written
 
 TOLD_MAX = 200  # announcements of one incident on its table
 RECIPIENTS_MAX = 100  # named channels of one announcement

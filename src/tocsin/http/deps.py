@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 import msgspec
 
-from tocsin.accesssetting import AccessSetting
 from tocsin.auditport import Protection
 from tocsin.clock import Clock
 from tocsin.core.people import Method, Person
@@ -17,6 +16,7 @@ from tocsin.evidenceport import EvidenceRoom
 from tocsin.http.tenancy import Tenancy
 from tocsin.identity.identity import Identity
 from tocsin.ports import Receipt, Store
+from tocsin.setting.access import AccessSetting
 from tocsin.status.board import Board
 from tocsin.status.subscribers import Subscribers
 from tocsin.status.watch import Watch

@@ -35,8 +35,7 @@ from tocsin.http.asgi import (
 )
 from tocsin.http.sources import Source, Sources
 from tocsin.intake import monitor, pagerduty, signatures
-from tocsin.intake.formats import FORMATS, Format, event_refused, meta_of
-from tocsin.intake.formats import Answer as FormatAnswer
+from tocsin.intake.formats import FORMATS, Answer as FormatAnswer, Format, event_refused, meta_of
 from tocsin.monitors import Monitors
 from tocsin.ports import Entry
 from tocsin.writer import Overloaded

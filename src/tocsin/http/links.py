@@ -25,8 +25,7 @@ from tocsin.core.access import action_for, may, responder
 from tocsin.core.commands import Acknowledge
 from tocsin.core.facts import OPEN_STATUSES
 from tocsin.core.incident import Refused
-from tocsin.core.paging_text import clock as clock_words
-from tocsin.core.paging_text import one_line, span
+from tocsin.core.paging_text import clock as clock_words, one_line, span
 from tocsin.core.people import Directory, Person
 from tocsin.ports import Store
 from tocsin.sighted import looking

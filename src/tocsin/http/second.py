@@ -8,8 +8,7 @@ from contextlib import contextmanager
 
 import msgspec
 
-from tocsin.core import commands as c
-from tocsin.core import released
+from tocsin.core import commands as c, released
 from tocsin.core.access import Action, Actor, may
 from tocsin.core.incident import Refused
 from tocsin.core.released import Approval

@@ -26,13 +26,13 @@ from tocsin.intake import (
     generic,
     grafana,
     incidentio,
+    mapping as mappings,
     monitor,
     oncall,
     opsgenie,
     pagerduty,
     victorops,
 )
-from tocsin.intake import mapping as mappings
 from tocsin.intake.wire import decode, string_at
 from tocsin.ports import Entry, Parse
 

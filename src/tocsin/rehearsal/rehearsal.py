@@ -13,8 +13,7 @@ from typing import Any, Literal
 
 import msgspec
 
-from tocsin.core import commands as c
-from tocsin.core import facts as f
+from tocsin.core import commands as c, facts as f
 from tocsin.core.deadlines import RecordReceipt
 from tocsin.core.decide import Opening, decide, opened
 from tocsin.core.escalation import World

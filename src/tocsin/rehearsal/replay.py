@@ -16,9 +16,7 @@ from zoneinfo import ZoneInfo
 
 import msgspec
 
-from tocsin.core import commands as c
-from tocsin.core import deadlines
-from tocsin.core import facts as f
+from tocsin.core import commands as c, deadlines, facts as f
 from tocsin.core.decide import Opening, decide, opened
 from tocsin.core.escalation import World
 from tocsin.core.facts import TOCSIN, AnyFact

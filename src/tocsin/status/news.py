@@ -12,9 +12,13 @@ import msgspec
 from tocsin.core.announcement import Announcement
 from tocsin.core.public import PublicIncident, Update
 from tocsin.core.status import Component, Page, Planned, maintenance_status
-from tocsin.core.statusjson import incident as incident_json
-from tocsin.core.statusjson import maintenance as maintenance_json
-from tocsin.core.statusjson import plain_state, stamp, status
+from tocsin.core.statusjson import (
+    incident as incident_json,
+    maintenance as maintenance_json,
+    plain_state,
+    stamp,
+    status,
+)
 from tocsin.core.statusview import Known, PageView, view
 from tocsin.status.html import STATES, local
 

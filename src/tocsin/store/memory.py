@@ -27,8 +27,7 @@ from tocsin.core.announcement import (
     ToldTo,
 )
 from tocsin.core.facts import TOCSIN, AnyFact, decode, encode
-from tocsin.core.ledger import Draft, Head, Plain
-from tocsin.core.ledger import Entry as AuditEntry
+from tocsin.core.ledger import Draft, Entry as AuditEntry, Head, Plain
 from tocsin.ports import AlertChanges, Append, Claim, Conflict, Document, IndexRow, LeasedPage, Settlement, Word
 from tocsin.store.cursors import cursor_of, position_of
 from tocsin.store.instants import us

@@ -21,8 +21,7 @@ from tocsin.core.announcement import (
     ToldTo,
 )
 from tocsin.core.facts import AnyFact
-from tocsin.core.ledger import Draft, Head, Plain
-from tocsin.core.ledger import Entry as AuditEntry
+from tocsin.core.ledger import Draft, Entry as AuditEntry, Head, Plain
 from tocsin.ports import AlertChanges, Append, Claim, Document, IndexRow, LeasedPage, Settlement, Word
 from tocsin.store import announcing, audit, delivery, reading
 

@@ -10,8 +10,7 @@ from typing import Any
 import msgspec
 
 from tocsin.auditport import Anchored, Checkpoint
-from tocsin.core.ledger import Entry as AuditEntry
-from tocsin.core.ledger import Head
+from tocsin.core.ledger import Entry as AuditEntry, Head
 from tocsin.ports import Append, Claim, IndexRow
 from tocsin.store.announcebox import AnnounceBox
 from tocsin.store.outbox import Outbox

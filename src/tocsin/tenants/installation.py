@@ -17,7 +17,6 @@ import msgspec
 
 from tocsin import acting
 from tocsin.app import App
-from tocsin.config import Config, of_tenant
 from tocsin.core.tenants import TENANT, Limits, Tenant, check_hosts, check_limits, check_tenant, host_of
 from tocsin.guidefile import GuideFile
 from tocsin.http import auth
@@ -26,9 +25,10 @@ from tocsin.http.sources import ANY_KIND, Source
 from tocsin.http.tenancy import Standing
 from tocsin.intake.door import Outcome
 from tocsin.ports import Store
+from tocsin.setting.config import Config, of_tenant
+from tocsin.setting.tenants import same
 from tocsin.store.migrate import SchemaError
 from tocsin.store.sqlite import DataInUse
-from tocsin.tenantfile import same
 from tocsin.tenants.turnstile import Turn, Turnstile
 
 log = logging.getLogger(__name__)

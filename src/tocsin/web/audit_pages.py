@@ -13,8 +13,8 @@ from tocsin.core import ledger
 from tocsin.guides import read_directory
 from tocsin.http.api_audit import EntryView, view_of
 from tocsin.http.gate import Incoming, deps_of, needs
-from tocsin.inspection import Checked, last_check
 from tocsin.ports import Store
+from tocsin.proof.inspection import Checked, last_check
 from tocsin.web.forms import HANDLERS, encodings, frame
 from tocsin.web.render import page
 

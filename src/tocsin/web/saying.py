@@ -8,7 +8,6 @@ from typing import Any, get_args
 from litestar import Response, Router, get, post
 from litestar.response import Redirect
 
-from tocsin.composing import Desk, Preview, Status, Update, say
 from tocsin.core.incident import Refused
 from tocsin.guides import read_directory
 from tocsin.http.api_incidents import acting, incident_id
@@ -16,6 +15,7 @@ from tocsin.http.api_saying import Telling, telling
 from tocsin.http.gate import Incoming, deps_of, needs
 from tocsin.http.problems import Unacceptable
 from tocsin.ports import Store
+from tocsin.saying.composing import Desk, Preview, Status, Update, say
 from tocsin.web.forms import HANDLERS, encodings, fields_of, frame
 from tocsin.web.render import page
 

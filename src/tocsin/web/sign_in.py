@@ -35,8 +35,7 @@ from tocsin.identity import accounts
 from tocsin.identity.accounts import Account
 from tocsin.identity.attempts import Later
 from tocsin.identity.hashing import Busy
-from tocsin.identity.passkeys import place_of
-from tocsin.identity.passkeys import request as challenge_for
+from tocsin.identity.passkeys import place_of, request as challenge_for
 from tocsin.ports import Store
 from tocsin.web.forms import HANDLERS, encodings, fields_of, frame, wants_json
 from tocsin.web.render import FOR_EVER, STATIC, capfirst, page

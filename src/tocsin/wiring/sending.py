@@ -7,7 +7,6 @@ from collections.abc import Callable
 from typing import Literal
 
 from tocsin.clock import Clock
-from tocsin.config import Config, Slack, Twilio
 from tocsin.core.status import Target
 from tocsin.devices import VAPID
 from tocsin.ports import Sender
@@ -25,6 +24,7 @@ from tocsin.senders.teams import teams_sender
 from tocsin.senders.telegram import TelegramSender
 from tocsin.senders.twilio import TwilioSender
 from tocsin.senders.webhook import WebhookSender
+from tocsin.setting.config import Config, Slack, Twilio
 
 
 def senders(config: Config, clock: Clock, target: Callable[[str], Target | None]) -> dict[str, Sender]:

@@ -21,16 +21,15 @@ from urllib.parse import quote
 import msgspec
 
 from tocsin.clock import Clock
-from tocsin.core import evidence as e
-from tocsin.core import facts as f
+from tocsin.core import evidence as e, facts as f
 from tocsin.core.evidence import Evidence, Item
 from tocsin.core.evidence_profile import Checked, checked, profile
 from tocsin.core.incident import Incident, Refused
 from tocsin.engine import Engine, NotFound
 from tocsin.evidenceport import Label, NotCollected, NotReadable, Query
-from tocsin.evidencesetting import EvidenceSetting, LogSource
 from tocsin.ports import QuotaMet, Store
-from tocsin.references import REFERENCE, Reference, gone, let_go, object_names, references, swept
+from tocsin.proof.references import REFERENCE, Reference, gone, let_go, object_names, references, swept
+from tocsin.setting.evidence import EvidenceSetting, LogSource
 from tocsin.writer import Overloaded
 
 if TYPE_CHECKING:  # brings `cryptography`, which no start needs
@@ -223,7 +222,7 @@ class Custody:
 
     async def export(self, by: str, name: str, items: Sequence[int], purpose: str) -> tuple[str, AsyncIterator[bytes]]:
         incident = await self.of(name)
-        made: tuple[str, AsyncIterator[bytes]] = await import_module("tocsin.bundling").bundle(
+        made: tuple[str, AsyncIterator[bytes]] = await import_module("tocsin.proof.bundling").bundle(
             self._office, self, self._seal, incident, tuple(items), by=by, purpose=purpose
         )
         return made

@@ -12,7 +12,7 @@ from tocsin.core.hooks import FORMATS
 from tocsin.core.people import NotificationRules
 from tocsin.core.released import NAMEABLE
 from tocsin.core.twoway import HOLD_SECONDS, SERVICES
-from tocsin.kinds import (
+from tocsin.setting.kinds import (
     Address,
     address,
     database_url,
@@ -37,7 +37,7 @@ from tocsin.kinds import (
     words,
     zone,
 )
-from tocsin.methods import channels, methods, rules
+from tocsin.setting.methods import channels, methods, rules
 
 REQUIRED = "(required)"
 

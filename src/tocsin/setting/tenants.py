@@ -7,9 +7,9 @@ from typing import Any
 
 import msgspec
 
-from tocsin.configfile import ConfigError, Flaw
 from tocsin.core.tenants import Limits, Tenant, check_tenant, host_of
 from tocsin.ports import DEFAULT_TENANT
+from tocsin.setting.file import ConfigError, Flaw
 
 LIMITS = {name: "guides_max" if name == "guides" else name for name in Limits.__struct_fields__}
 

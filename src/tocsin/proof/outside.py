@@ -9,10 +9,10 @@ from typing import Protocol
 
 from tocsin.anchors.places import DirectoryPlace, GitPlace, MessagePlace, Place, Post, TimeStampPlace
 from tocsin.clock import Clock
-from tocsin.config import AnchorSetting, Config
-from tocsin.notary import Desk, Notary, own_signer
 from tocsin.ports import Receipt, Sender
+from tocsin.proof.notary import Desk, Notary, own_signer
 from tocsin.senders.http import Poster, target
+from tocsin.setting.config import AnchorSetting, Config
 
 STAMP_BYTES_MAX = 64 * 1024  # a token with the certificates of its authority
 

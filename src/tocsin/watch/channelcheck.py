@@ -6,11 +6,11 @@ from typing import Literal
 
 import msgspec
 
-from tocsin.chatting import trackers_of
-from tocsin.config import Config, Slack, Telegram
 from tocsin.ports import Declined, Receipt
 from tocsin.senders.slack_api import SlackApi
 from tocsin.senders.telegram import TelegramSender
+from tocsin.setting.config import Config, Slack, Telegram
+from tocsin.wiring.chatting import trackers_of
 
 SECONDS = 10.0
 

@@ -8,8 +8,8 @@ from typing import Any
 
 import msgspec
 
-from tocsin.configfile import ConfigError, Flaw
 from tocsin.core.evidence import Retention
+from tocsin.setting.file import ConfigError, Flaw
 
 KEYS, FOLDER = "evidence.keys", "evidence"
 

@@ -14,19 +14,19 @@ from urllib.parse import urlsplit
 
 import msgspec
 
-from tocsin.accesssetting import AccessSetting, access_setting
-from tocsin.configfile import ConfigError, Flaw, read, secrets_in
 from tocsin.core.audiences import StoredAudience
 from tocsin.core.hooks import Hook
 from tocsin.core.people import Directory, Method, Person, Service, Team
 from tocsin.core.tenants import Limits, Tenant
 from tocsin.core.twoway import URLS, Back
-from tocsin.evidencesetting import EvidenceSetting, evidence_setting
-from tocsin.kinds import Address
-from tocsin.oidcfile import Oidc, oidc_from
 from tocsin.ports import DEFAULT_TENANT
-from tocsin.settings import BY_NAME
-from tocsin.tenantfile import tenant_rows
+from tocsin.setting.access import AccessSetting, access_setting
+from tocsin.setting.evidence import EvidenceSetting, evidence_setting
+from tocsin.setting.file import ConfigError, Flaw, read, secrets_in
+from tocsin.setting.kinds import Address
+from tocsin.setting.oidc import Oidc, oidc_from
+from tocsin.setting.table import BY_NAME
+from tocsin.setting.tenants import tenant_rows
 
 FILE = "tocsin.toml"
 TOKEN_MIN = 16  # characters of a source's token: it is all that stands between a stranger and a page at night

@@ -36,8 +36,8 @@ from tocsin.core.policy import Policy, severity_of
 from tocsin.core.saying import Announce, Prepared
 from tocsin.core.wording import ENDED, FieldValue, Filled, Scene, fill, in_zone
 from tocsin.engine import Engine
-from tocsin.owntemplate import OwnTemplate, render
 from tocsin.ports import Store
+from tocsin.saying.owntemplate import OwnTemplate, render
 
 AUDIENCE = "audience"  # the kinds of documents
 TEMPLATE = "template"

@@ -16,7 +16,6 @@ from tocsin.chat.socket import SocketMode
 from tocsin.chat.telegram_desk import TelegramDesk
 from tocsin.chat.tickets import Filing, Tickets, Tracker
 from tocsin.clock import Clock
-from tocsin.config import Config, Slack, TrackerSetting
 from tocsin.http import telegram
 from tocsin.http.slack import Signatures, SlackApp
 from tocsin.http.telegram import TelegramApp
@@ -31,7 +30,8 @@ from tocsin.senders.slack import SlackSender
 from tocsin.senders.slack_api import SlackApi
 from tocsin.senders.slack_room import SlackRoom
 from tocsin.senders.telegram import TelegramSender
-from tocsin.sending import slack_api
+from tocsin.setting.config import Config, Slack, TrackerSetting
+from tocsin.wiring.sending import slack_api
 
 log = logging.getLogger(__name__)
 WEBHOOK_RETRY_SECONDS = (5.0, 60.0, 600.0)  # until Telegram knows where its updates go

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Mapping
 from typing import Protocol
 
-from tocsin.config import Config
-from tocsin.custody import FETCH_SECONDS, Custody, Office
-from tocsin.notary import Notary
 from tocsin.ports import DEFAULT_TENANT
+from tocsin.proof.custody import FETCH_SECONDS, Custody, Office
+from tocsin.proof.notary import Notary
 from tocsin.senders.download import Downloader
+from tocsin.setting.config import Config
 from tocsin.tenants.quota import Quota
 
 

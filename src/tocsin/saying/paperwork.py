@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections import Counter
 from datetime import timedelta
 
-from tocsin.composing import Desk, Update
 from tocsin.core import facts as f
 from tocsin.core.audiences import purpose
 from tocsin.core.documents import Action, Entry, Record, Week, document
@@ -16,6 +15,7 @@ from tocsin.core.view import words
 from tocsin.core.wording import Filled
 from tocsin.engine import Engine
 from tocsin.ports import IndexRow
+from tocsin.saying.composing import Desk, Update
 from tocsin.sighted import see
 
 REPORTED_MAX = 2_000  # incidents that one report counts

@@ -24,12 +24,12 @@ from tocsin.core.evidence import Item
 from tocsin.core.evidence_views import custody_of
 from tocsin.core.incident import Incident
 from tocsin.core.view import TimelineItem, timeline
-from tocsin.exporting import export as exported_trail
 from tocsin.ports import Store
+from tocsin.proof.exporting import export as exported_trail
 from tocsin.verify_bundle import AUDIT, MANIFEST, SEAL
 
 if TYPE_CHECKING:
-    from tocsin.custody import Custody, Office
+    from tocsin.proof.custody import Custody, Office
 
 SPOOL_BYTES = 16 * 1024 * 1024
 MOMENT = (1980, 1, 1, 0, 0, 0)  # of every member: what was collected when is in the manifest

@@ -7,8 +7,8 @@ from typing import Any
 
 import msgspec
 
-from tocsin.configfile import ConfigError, Flaw
 from tocsin.core.access import Role
+from tocsin.setting.file import ConfigError, Flaw
 
 
 class Oidc(msgspec.Struct, frozen=True, kw_only=True):

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from tocsin.config import Config
 from tocsin.evidence.keys import KeyFile
 from tocsin.identity.box import Box
 from tocsin.identity.identity import Identity
 from tocsin.identity.oidc import Provider, Settings
-from tocsin.oidcfile import Oidc
 from tocsin.ports import Receipt
-from tocsin.secretfile import secret_of
 from tocsin.senders.http import Poster, target
+from tocsin.setting.config import Config
+from tocsin.setting.oidc import Oidc
+from tocsin.setting.secret import secret_of
 
 ANSWER_MAX = 256 * 1024  # some providers publish dozens of keys
 TIMEOUT_SECONDS = 10.0

@@ -12,7 +12,7 @@ from tocsin.core.incident import Incident, Refused
 from tocsin.core.ledger import Draft
 from tocsin.engine import Engine
 from tocsin.ports import Store
-from tocsin.references import let_go
+from tocsin.proof.references import let_go
 
 SEQS_MAX = 5_000  # entries in one erasure: what names them must fit into an entry
 

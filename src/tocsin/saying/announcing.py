@@ -18,13 +18,12 @@ from tocsin.clock import Clock, monotonic
 from tocsin.core.announcement import Announcement, AnnouncementSettlement, LeasedAnnouncement, message_id
 from tocsin.core.hooks import HOOK
 from tocsin.core.people import Method, Person, destination
-from tocsin.core.retry import ANNOUNCEMENT, retry_at
-from tocsin.core.retry import HOOK as HOOK_PATIENCE
+from tocsin.core.retry import ANNOUNCEMENT, HOOK as HOOK_PATIENCE, retry_at
 from tocsin.delivery import SEND_SECONDS, Submit
 from tocsin.engine import Engine
 from tocsin.lanes import Lanes
-from tocsin.paces import Paces
 from tocsin.ports import Message, Receipt
+from tocsin.saying.paces import Paces
 from tocsin.writer import Urgency
 
 log = logging.getLogger(__name__)

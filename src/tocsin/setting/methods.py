@@ -8,7 +8,7 @@ from typing import Any, get_args
 from tocsin.core.audiences import Channel
 from tocsin.core.people import Method, MethodKind, NotificationRule, NotificationRules
 from tocsin.core.push import EXPECTED, address_of, subscription_of
-from tocsin.kinds import Wrong, flag, one_of, span, text
+from tocsin.setting.kinds import Wrong, flag, one_of, span, text
 
 METHOD_WORDS = (
     "a mail address, ntfy://HOST/TOPIC, https://..., slack:ID, telegram:ID, sms:+1..., voice:+1..., teams:URL, "

@@ -6,11 +6,11 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterable
 
-from tocsin.config import Config
 from tocsin.core.people import Person, who
 from tocsin.delivery import Delivery
 from tocsin.guides import read_directory
 from tocsin.ports import Store
+from tocsin.setting.config import Config
 
 log = logging.getLogger(__name__)
 

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from tocsin import notary
 from tocsin.core.ledger import Draft
 from tocsin.http import auth
 from tocsin.ports import Store
+from tocsin.proof import notary
 from tocsin.store import backup
 
 ENDED = "session.all-ended"

@@ -12,8 +12,6 @@ from typing import Any
 
 import msgspec
 
-from tocsin.composing import AUDIENCE
-from tocsin.config import Config
 from tocsin.core.hooks import HOOK
 from tocsin.core.monitor import MONITOR, Monitor
 from tocsin.core.people import Person
@@ -23,6 +21,8 @@ from tocsin.guidefile import GuideFile
 from tocsin.guides import LAST_RESORT, PAGING, Guides, Offered, PagingSettings
 from tocsin.http.sources import SOURCE, Source, token_digest
 from tocsin.ports import DEFAULT_TENANT, Store
+from tocsin.saying.composing import AUDIENCE
+from tocsin.setting.config import Config
 from tocsin.standing import disabled
 
 CONFIGURED = ("setting", "configured")  # which documents came from the file

@@ -13,8 +13,8 @@ import msgspec
 
 from tocsin.core.hooks import Hook, check_hook
 from tocsin.core.people import circle_from
-from tocsin.kinds import Wrong
-from tocsin.settings import BY_NAME, REQUIRED, SETTINGS, Setting
+from tocsin.setting.kinds import Wrong
+from tocsin.setting.table import BY_NAME, REQUIRED, SETTINGS, Setting
 
 LISTS = (
     *("people", "teams", "services", "sources", "monitors", "anchors", "trackers", "hooks", "tenants", "audiences"),

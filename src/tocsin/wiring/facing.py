@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from typing import Any, Protocol
 
-from tocsin.chatting import Chatting
 from tocsin.http.alertmanager import AlertmanagerApp
 from tocsin.http.api import Faces
 from tocsin.http.intake import IntakeApp
 from tocsin.http.status import StatusApp, is_status
 from tocsin.http.statuspage import ManageApp
 from tocsin.http.twilio import TwilioApp
+from tocsin.wiring.chatting import Chatting
 
 ASGI = Callable[[Any, Any, Any], Awaitable[None]]
 

@@ -7,11 +7,11 @@ from collections.abc import Awaitable, Callable, Coroutine
 from typing import Any, Protocol, TypeVar
 
 from tocsin.clock import Clock
-from tocsin.config import Config
 from tocsin.engine import Engine
 from tocsin.ports import Store
-from tocsin.secretfile import secret_of
 from tocsin.senders.fetch import Fetcher
+from tocsin.setting.config import Config
+from tocsin.setting.secret import secret_of
 from tocsin.status.board import KINDS, Board
 from tocsin.status.copies import Copies
 from tocsin.status.subscribers import Subscribers

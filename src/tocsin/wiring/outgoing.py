@@ -6,14 +6,14 @@ from collections.abc import Callable, Sequence
 from typing import Protocol
 
 from tocsin.clock import Clock
-from tocsin.config import Config
 from tocsin.core.announcement import AnnouncementSettlement
 from tocsin.core.hooks import HOOK
 from tocsin.devices import lost
 from tocsin.engine import Engine
-from tocsin.hooks import STOPPED, Hooks
 from tocsin.ports import Sender
+from tocsin.saying.hooks import STOPPED, Hooks
 from tocsin.senders.events import EventSender
+from tocsin.setting.config import Config
 
 
 class OutgoingDeps(Protocol):
