@@ -17,7 +17,7 @@ from hypothesis import example, given, settings, strategies as st
 
 from tests.digesting import T0, TENANT, World, alert, policy
 from tocsin.clock import ManualClock
-from tocsin.core import commands as c
+from tocsin.core import commands as c, facts as f
 from tocsin.core.facts import Acknowledged, AlertsAttached, AlertsCleared, NoteAdded, Opened
 from tocsin.core.policy import Flapping, Inhibition, Matcher, Route, Threshold
 from tocsin.core.silence import SILENCE, Silence
@@ -329,6 +329,7 @@ def test_an_alert_of_a_merged_incident_is_not_counted_again_when_its_silence_end
         world.post(alert("A", service="shop"), alert("B", service="stock"))
 
     assert [incident.firing for incident in world.incidents() if incident.open] == [2]
+    assert isinstance(world.store.facts(TENANT, second.id)[-1], f.Absorbed)  # and nothing is said about it
 
 
 def test_a_silence_about_something_else_reopens_nothing_that_a_person_resolved(world: World) -> None:

@@ -235,6 +235,21 @@ def test_what_the_source_said_is_taken_back_though_nobody_looked_in_between(offi
     assert office.vendor.calls == [("open", "P1")]
 
 
+def test_a_source_that_acknowledges_what_was_given_back_is_not_told_what_it_said(office: Office) -> None:
+    office.vendor.takes_back = True
+    incident = office.pagerduty().id
+    office.handle(incident, c.Acknowledge(by="ana"))
+    office.at_rest(incident)
+    office.handle(incident, UNACK)
+    office.at_rest(incident)
+    office.world.after(minutes=10)
+    office.vendor.becomes("P1", "acknowledged")
+    office.at_rest(incident)
+
+    assert office.world.incident.acknowledged_by == "source:pd"
+    assert office.vendor.calls == [("acknowledged", "P1"), ("open", "P1")]
+
+
 def test_an_echo_does_not_undo_a_snooze(office: Office) -> None:
     incident = office.pagerduty().id
     office.handle(incident, c.Snooze(by="ana", until=office.world.now + timedelta(hours=2)))

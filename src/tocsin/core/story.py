@@ -58,7 +58,8 @@ def forgive(story: Story, because: str, now: datetime) -> None:
 
 def command_name(command: Any) -> str:
     """The command in words, as errors and the timeline say it."""
-    return str(type(command).__struct_config__.tag).replace("-", " ")
+    tag = str(type(command).__struct_config__.tag)
+    return "merge another into it" if tag == "absorb" else tag.replace("-", " ")
 
 
 def must_be_open(incident: Incident, command: Any) -> None:

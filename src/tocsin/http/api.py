@@ -185,7 +185,7 @@ def litestar(pages: Pages) -> Litestar:
             title="Tocsin",
             version=version("tocsin"),
             description=DESCRIPTION,
-            path="/api",
+            path="/api/openapi.json",
             render_plugins=[ExactJson(path="/openapi.json")],
             components=Components(
                 security_schemes={"bearer": SecurityScheme(type="http", scheme="bearer", bearer_format="toc_ID_SECRET")}
