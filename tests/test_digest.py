@@ -380,6 +380,20 @@ def test_an_inhibition_still_holds_after_a_restart() -> None:
     assert [incident.title for incident in world.incidents()] == ["Down happened"]
 
 
+@pytest.mark.parametrize("before", [(), (Inhibition(source_matchers=('a="b"',), target_matchers=('c="d"',)),)])
+def test_what_fires_already_inhibits_by_a_guide_that_is_new(before: tuple[Inhibition, ...]) -> None:
+    rule = Inhibition(source_matchers=('severity="critical"',), target_matchers=('severity="warning"',))
+    world = World(rules=policy(inhibitions=before))
+    world.post(alert("Down", severity="critical"))
+    world.engine.guides.activate(TENANT, "Guide", policy(inhibitions=(rule,)))
+    world.digest.settler.changed(TENANT)
+    world.run()
+
+    world.post(alert("Slow", severity="warning"))
+
+    assert [incident.title for incident in world.incidents()] == ["Down happened"]
+
+
 def test_a_restart_reads_the_bodies_of_neighbours_together() -> None:
     rule = Inhibition(source_matchers=('severity="critical"',), target_matchers=('severity="warning"',))
     world = World(rules=policy(inhibitions=(rule,)))

@@ -85,6 +85,7 @@ class Judge:
         self._ranks: dict[tuple[str, str], int] = {}
         self._firing: dict[str, int] = {}  # correlation key -> how many of its alerts fire
         self.next_edge: datetime | None = None
+        self.sources_unknown = False  # inhibitions are new: which of the firing alerts inhibit, nobody has said yet
 
     # --- the circumstances --------------------------------------------------------------------------------------------
 
@@ -132,9 +133,11 @@ class Judge:
         if compiled is None:
             return None
         if self._context is None:
+            self.sources_unknown = bool(compiled.inhibitions)
             return Context(compiled=compiled, open_keys=OpenKeys(self._store, self._tenant))
         if self._context.compiled.inhibitions != compiled.inhibitions:
             self._context.firing_sources = {}
+            self.sources_unknown = bool(compiled.inhibitions)
         self._context.compiled = compiled
         return self._context
 

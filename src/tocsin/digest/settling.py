@@ -81,6 +81,7 @@ class Settler:
             if judge.refresh(now):
                 count += 1
                 self._again.update(self._table.slots(tenant))
+                self._recall_sources(judge, tenant)
         return count
 
     def load(self, now: datetime) -> None:
@@ -102,8 +103,13 @@ class Settler:
             judge = self.judge_of(tenant)
             recall_firing(table, judge, tenant, now)
             recall_turns(table, judge, tenant, now)
-            if judge.inhibits:
-                recall_sources(table, judge, tenant, self._teller.labels)
+            self._recall_sources(judge, tenant)
+
+    def _recall_sources(self, judge: Judge, tenant: str) -> None:
+        """What fires inhibits by new inhibitions too."""
+        if judge.sources_unknown:
+            judge.sources_unknown = False
+            recall_sources(self._table, judge, tenant, self._teller.labels)
 
     def forget(self, now: datetime) -> None:
         for judge in self._judges.values():
