@@ -44,6 +44,7 @@ def test_the_server_loads_nothing_heavy_that_it_can_start_without(module: str):
     assert loaded(f"import {module}").isdisjoint(HEAVY)
 
 
+@pytest.mark.slow
 def test_a_server_that_has_started_has_loaded_nothing_heavy(tmp_path: Path):
     assert loaded(STARTED, str(tmp_path)).isdisjoint(HEAVY)
 

@@ -263,6 +263,7 @@ def test_an_instant_that_is_none_is_a_usage_error(run: Run, server: Answering) -
     assert run("incident", "snooze", "INC-2026-001", "soon").code == 2
 
 
+@pytest.mark.slow
 def test_every_command_of_the_core_is_a_sub_command_with_help(run: Run) -> None:
     tags = {str(each.__struct_config__.tag) for each in get_args(c.AnyCommand)} - {"declare"}
     listed = run("incident", "--help").out

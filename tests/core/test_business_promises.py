@@ -514,6 +514,7 @@ def lived(steps: list[tuple[c.Command, int]], *, woken: bool) -> Life:
 STEPS = st.lists(st.tuples(STEP, st.integers(0, 200_000)), max_size=14)
 
 
+@pytest.mark.slow
 @settings(max_examples=200, deadline=None)
 @given(STEPS, st.booleans())
 def test_nothing_acts_twice_and_a_second_look_finds_nothing(steps: list[tuple[c.Command, int]], woken: bool):
@@ -528,6 +529,7 @@ def test_nothing_acts_twice_and_a_second_look_finds_nothing(steps: list[tuple[c.
     assert at is None or at > life.now.last_at
 
 
+@pytest.mark.slow
 @settings(max_examples=200, deadline=None)
 @given(STEPS)
 def test_what_was_missed_is_missed_whether_or_not_somebody_looked_in_time(steps: list[tuple[c.Command, int]]):

@@ -103,6 +103,7 @@ def test_the_log_of_a_bundled_guide_is_whole(file: Any):
     assert promises(log) == []
 
 
+@pytest.mark.slow
 @given(st.lists(st.tuples(st.sampled_from(sorted(CASES)), st.text(min_size=1, max_size=20)), max_size=4))
 def test_any_findings_under_any_file_name_are_whole(drawn: list[tuple[str, str]]):
     found: list[Finding] = []

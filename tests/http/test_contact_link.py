@@ -149,6 +149,7 @@ def test_such_a_link_gives_no_program_a_token_and_no_new_role_or_password(server
     assert browser.put("/api/me/password", json={"new": "five lanterns by day"}).status_code == 400
 
 
+@pytest.mark.slow
 def test_strangers_who_ask_all_night_neither_flood_the_person_nor_keep_them_out(server: Server):
     given_account(server)
     verified(server, "ana")

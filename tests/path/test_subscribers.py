@@ -19,6 +19,7 @@ def say(tocsin: Tocsin, text: str, **more: str) -> None:
     assert answer.status_code == 200, answer.text
 
 
+@pytest.mark.slow
 def test_from_the_form_to_one_click(shop: World):
     tocsin = shop.tocsin()
     made = tocsin.ask("POST", "/api/incidents", json={"title": "Disk full (db-prod-7)", "severity": "P2"})

@@ -175,6 +175,7 @@ class Lived:
                 self.does(RecordReceipt(page=page.id, person=page.person, sent=not fails, **told, **how), at)
 
 
+@pytest.mark.slow
 def test_a_life_at_once_and_minute_by_minute_is_the_same() -> None:
     for seed in range(TIMELINES):
         dice = Random(seed)
