@@ -9,6 +9,7 @@ from typing import Any
 import httpx2
 import msgspec
 import pyotp
+import pytest
 
 from tests.http.test_sign_in import given_account, sign_in
 from tests.http.world import Server

@@ -11,6 +11,8 @@ from datetime import UTC, datetime
 from random import Random
 from typing import Any
 
+import pytest
+
 from tests.core.lives import minutes
 from tocsin.core import commands as c, facts as f
 from tocsin.core.deadlines import RecordReceipt

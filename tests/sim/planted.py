@@ -1163,9 +1163,23 @@ _TRIAGE = (
     _bug(
         "an inhibition is forgotten by a restart",
         "digest/settling.py",
-        "            if judge.inhibits:\n                recall_sources(",
-        "            if False:\n                recall_sources(",
+        "now)\n            self._recall_sources(judge, tenant)\n",
+        "now)\n",
         f"{DIGEST}::test_an_inhibition_still_holds_after_a_restart",
+    ),
+    _bug(
+        "what fires already inhibits by no guide that is new",
+        "digest/settling.py",
+        "                self._recall_sources(judge, tenant)\n",
+        "",
+        f"{DIGEST}::test_what_fires_already_inhibits_by_a_guide_that_is_new",
+    ),
+    _bug(
+        "an alert past its deadline opens an incident",
+        "digest/settling.py",
+        " and self._table.ends[slot] > now_us",
+        "",
+        f"{DIGEST}::test_an_alert_whose_end_and_whose_silence_passed_unseen_opens_nothing",
     ),
     _bug(
         "an inhibition inhibits itself",
