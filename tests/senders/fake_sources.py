@@ -57,6 +57,9 @@ class FakePagerDuty(FakeSource):
         self.incidents: list[tuple[str, str]] = []
 
     def answer(self, method: str, path: str, headers: dict[str, str], given: Any) -> tuple[int, Any]:
+        if (method, path) == ("GET", "/incidents?limit=1") and self.user:
+            known = headers.get("authorization") == f"Token token={self.key}"
+            return (200, {"incidents": []}) if known else (401, {"error": {"message": "Unauthorized"}})
         if headers.get("content-type") != "application/json":
             return 415, {"status": "unsupported"}
         if (method, path) == ("POST", "/v2/enqueue") and not self.user:
@@ -117,6 +120,8 @@ class FakeOpsgenie(FakeSource):
     def answer(self, method: str, path: str, headers: dict[str, str], given: Any) -> tuple[int, Any]:
         if headers.get("authorization") != f"GenieKey {self.key}":
             return 401, {"message": "Could not authenticate"}
+        if (method, path) == ("GET", "/v2/alerts?limit=1"):
+            return 200, {"data": [], "took": 0.1, "requestId": "r-0"}
         place, _, query = path.partition("?")
         parts = place.removeprefix("/jsm/ops/integration").split("/")
         if method != "POST" or parts[:3] != ["", "v2", "alerts"] or len(parts) != 5 or parts[4] not in self.verbs:

@@ -104,6 +104,11 @@ class Silences:
         firing = frozenset(tuple(sorted(each.labels.items())) for each in found)
         return Listed(firing=firing, running_since=program.uptime)
 
+    async def check(self) -> Receipt:
+        """Whether an Alertmanager answers there and takes us."""
+        answer = await self._get(_Program, "/api/v2/status")
+        return answer.receipt if isinstance(answer, Declined) else Receipt(code="sent")
+
     async def close(self) -> None:
         await self._rest.close()
 

@@ -9,7 +9,7 @@ from tocsin.core.chat_text import markdown
 from tocsin.core.places import Ticket
 from tocsin.core.ticket_text import Brief
 from tocsin.ports import Declined, Receipt
-from tocsin.senders.tracker import LABEL, LISTED_MAX, TITLE_MAX, Rest, found_in
+from tocsin.senders.tracker import LABEL, LISTED_MAX, TITLE_MAX, Rest, comment_once, found_in, may_see
 
 API = "https://gitlab.com"
 
@@ -46,18 +46,11 @@ class GitLab:
     async def comment(self, ticket: Ticket, text: str, marker: str) -> Receipt:
         """The text stands under the ticket, once."""
         place = f"{self._issues}/{ticket.name.lstrip('#')}/notes"
-        listed = await self._rest.get(place, sort="desc", per_page=LISTED_MAX)
-        if isinstance(listed, Declined):
-            return listed.receipt
-        if found_in(listed, "body", marker):
-            return Receipt(code="sent")
-        answer = await self._rest.post(place, {"body": f"{markdown(text)}\n\n<!-- {marker} -->"})
-        return answer.receipt if isinstance(answer, Declined) else Receipt(code="sent")
+        return await comment_once(self._rest, place, markdown(text), marker, sort="desc")
 
     async def check(self) -> Receipt:
         """Whether the token may see the project's issues."""
-        answer = await self._rest.get(self._issues, per_page=1)
-        return answer.receipt if isinstance(answer, Declined) else Receipt(code="sent")
+        return await may_see(self._rest, self._issues, per_page=1)
 
     async def close(self) -> None:
         await self._rest.close()

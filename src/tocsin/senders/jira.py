@@ -10,7 +10,7 @@ from tocsin.core.chat_text import wiki
 from tocsin.core.places import Ticket
 from tocsin.core.ticket_text import Brief
 from tocsin.ports import Declined, Receipt
-from tocsin.senders.tracker import LABEL, LISTED_MAX, TITLE_MAX, Rest, found_in
+from tocsin.senders.tracker import LABEL, LISTED_MAX, TITLE_MAX, Rest, found_in, may_see
 
 
 class Jira:
@@ -74,8 +74,7 @@ class Jira:
 
     async def check(self) -> Receipt:
         """Whether the token may see the project."""
-        answer = await self._rest.get(f"/rest/api/2/project/{quote(self._project)}")
-        return answer.receipt if isinstance(answer, Declined) else Receipt(code="sent")
+        return await may_see(self._rest, f"/rest/api/2/project/{quote(self._project)}")
 
     async def close(self) -> None:
         await self._rest.close()

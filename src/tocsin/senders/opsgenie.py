@@ -10,7 +10,7 @@ from urllib.parse import quote
 
 from tocsin.core.twoway import Back, Standing, Subject, Words
 from tocsin.ports import Declined, Receipt
-from tocsin.senders.tracker import Rest
+from tocsin.senders.tracker import Rest, may_see
 
 VERBS: dict[Standing, str] = {"acknowledged": "acknowledge", "open": "unacknowledge", "resolved": "close"}
 INTEGRATION = "/jsm/ops/integration"
@@ -41,6 +41,12 @@ class Opsgenie:
         body = {"user": words.by[:USER_MAX], "source": "Tocsin", "note": words.text[:NOTE_MAX]}
         answer = await self._rest.post(path, body)
         return answer.receipt if isinstance(answer, Declined) else Receipt(code="sent")
+
+    async def check(self) -> Receipt | None:
+        """Whether the key is taken; None for a key of Jira's operations, which may only send."""
+        if not self._takes_back:
+            return None
+        return await may_see(self._rest, "/v2/alerts", limit=1)
 
     async def close(self) -> None:
         await self._rest.close()

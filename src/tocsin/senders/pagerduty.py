@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from tocsin.core.twoway import PAGERDUTY_EVENTS, PAGERDUTY_REST, Back, Standing, Subject, Words
 from tocsin.ports import Declined, Receipt
-from tocsin.senders.tracker import Rest
+from tocsin.senders.tracker import Rest, may_see
 
 ACTIONS: dict[Standing, str] = {"acknowledged": "acknowledge", "resolved": "resolve"}
 
@@ -49,6 +49,12 @@ class PagerDuty:
             case _:
                 return _unknown("an alert that did not come in PagerDuty's formats")
         return answer.receipt if isinstance(answer, Declined) else Receipt(code="sent")
+
+    async def check(self) -> Receipt | None:
+        """Whether the key is taken; None for an integration's key, which can only be tried with an event."""
+        if self._user is None:
+            return None
+        return await may_see(self._rest, "/incidents", limit=1)
 
     async def close(self) -> None:
         await self._rest.close()

@@ -62,6 +62,23 @@ class Rest:
             return Declined(error="", receipt=Receipt(code="unknown", detail=detail))
 
 
+async def may_see(rest: Rest, path: str, **query: Any) -> Receipt:
+    """Whether this account is shown what is there."""
+    answer = await rest.get(path, **query)
+    return answer.receipt if isinstance(answer, Declined) else Receipt(code="sent")
+
+
+async def comment_once(rest: Rest, place: str, text: str, marker: str, **listing: Any) -> Receipt:
+    """The text stands among the comments at `place`, which are Markdown, once: its marker is found again."""
+    listed = await rest.get(place, **listing, per_page=LISTED_MAX)
+    if isinstance(listed, Declined):
+        return listed.receipt
+    if found_in(listed, "body", marker):
+        return Receipt(code="sent")
+    answer = await rest.post(place, {"body": f"{text}\n\n<!-- {marker} -->"})
+    return answer.receipt if isinstance(answer, Declined) else Receipt(code="sent")
+
+
 def _limited(answer: Answer) -> Receipt | None:
     """GitHub says 403 when an account has asked too much; that passes."""
     if answer.status == 403 and (answer.headers.get("x-ratelimit-remaining") == "0" or "retry-after" in answer.headers):

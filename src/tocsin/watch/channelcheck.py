@@ -6,11 +6,12 @@ from typing import Literal
 
 import msgspec
 
+from tocsin.core.twoway import Back
 from tocsin.ports import Declined, Receipt
 from tocsin.senders.slack_api import SlackApi
 from tocsin.senders.telegram import TelegramSender
 from tocsin.setting.config import Config, Slack, Telegram
-from tocsin.wiring.chatting import trackers_of
+from tocsin.wiring.chatting import told_there, trackers_of
 
 SECONDS = 10.0
 
@@ -24,7 +25,7 @@ class Channel(msgspec.Struct, frozen=True, kw_only=True):
 
 
 async def looked_at(config: Config) -> list[Channel]:
-    """Every configured chat and tracker, asked who we are there."""
+    """Every configured chat, tracker and source that is told what people do, asked who we are there."""
     found: list[Channel] = []
     if config.slack:
         found += await _slack(config.slack)
@@ -34,7 +35,23 @@ async def looked_at(config: Config) -> list[Channel]:
         receipt = await tracker.check()
         await tracker.close()
         found.append(_of(f"tracker {told.id}", receipt, f"{told.kind} {told.project}: takes our token"))
+    for source in config.sources:
+        if source.acknowledge:
+            found.append(await _told_there(source.name, source.acknowledge))
     return found
+
+
+async def _told_there(source: str, back: Back) -> Channel:
+    service = told_there(back)
+    try:
+        receipt = await service.check()
+    finally:
+        await service.close()
+    name = f"source {source}"
+    if receipt is None:
+        text = f"{back.service}: this key can only be tried with an event; the timeline says when one is refused"
+        return Channel(channel=name, state="ok", text=text)
+    return _of(name, receipt, f"{back.service} at {back.url or 'its usual address'}: hears what people take")
 
 
 async def _slack(slack: Slack) -> list[Channel]:

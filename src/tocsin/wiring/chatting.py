@@ -16,6 +16,7 @@ from tocsin.chat.socket import SocketMode
 from tocsin.chat.telegram_desk import TelegramDesk
 from tocsin.chat.tickets import Filing, Tickets, Tracker
 from tocsin.clock import Clock
+from tocsin.core.twoway import Back
 from tocsin.http import telegram
 from tocsin.http.slack import Signatures, SlackApp
 from tocsin.http.telegram import TelegramApp
@@ -154,14 +155,23 @@ def ways(config: Config) -> dict[str, Way]:
         back = source.acknowledge
         if back is None:
             continue
-        match back.service:
-            case "alertmanager":
-                found[source.name] = Way(back=back, silences=Silences(back), lent=source.service)
-            case "pagerduty":
-                found[source.name] = Way(back=back, service=PagerDuty(back))
-            case "opsgenie":
-                found[source.name] = Way(back=back, service=Opsgenie(back))
+        made = told_there(back)
+        if isinstance(made, Silences):
+            found[source.name] = Way(back=back, silences=made, lent=source.service)
+        else:
+            found[source.name] = Way(back=back, service=made)
     return found
+
+
+def told_there(back: Back) -> Silences | PagerDuty | Opsgenie:
+    """What speaks to the service that a source's `acknowledge` names."""
+    match back.service:
+        case "alertmanager":
+            return Silences(back)
+        case "pagerduty":
+            return PagerDuty(back)
+        case _:
+            return Opsgenie(back)
 
 
 async def _webhook_set(sender: TelegramSender, url: str, secret: str) -> None:
