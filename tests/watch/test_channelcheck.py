@@ -33,7 +33,8 @@ def looked(folder: Path, told: str, server: FakeSource | FakeTracker | Web) -> l
 
 def source(service: str, **more: str) -> str:
     rest = "".join(f'acknowledge_{key} = "{value}"\n' for key, value in more.items())
-    return f'[[sources]]\nname = "s"\ntoken = "a token that is long enough"\nacknowledge = "{service}"\nacknowledge_url = "URL"\n{rest}'
+    named = '[[sources]]\nname = "s"\ntoken = "a token that is long enough"\n'
+    return f'{named}acknowledge = "{service}"\nacknowledge_url = "URL"\n{rest}'
 
 
 @pytest.mark.parametrize(("token", "state"), [(KEY, "ok"), ("wrong", "error")])
