@@ -11,7 +11,7 @@ import pytest
 HEAVY = (
     *("apprise", "slack_sdk", "pywebpush", "nh3"),  # senders and what they send
     *("holidays", "icalendar", "recurring_ical_events"),  # schedules
-    *("markdown_it", "tocsin.guide"),  # the guide compiler
+    *("markdown_it", "tocsin.guide", "tocsin.policyfile"),  # guides and policies as files
     *("py_vapid", "tocsin.vapid"),  # web push
     *("cryptography", "tocsin.verifier", "tocsin.anchors.signer"),  # the signer is a process of its own
     *("argon2", "authlib", "joserfc", "pyotp", "webauthn"),  # ways to sign in

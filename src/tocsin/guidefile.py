@@ -7,9 +7,7 @@ from pathlib import Path
 
 import msgspec
 
-from tocsin import policyfile
 from tocsin.core.policy import Finding, Policy
-from tocsin.core.policycheck import flaws
 
 MARKDOWN = (".md", ".markdown", ".txt")
 POLICY = (".yaml", ".yml", ".json")
@@ -37,7 +35,7 @@ def read_guide(path: Path) -> GuideFile:
     """
     data = path.read_bytes()
     if path.suffix in POLICY:
-        policy = policyfile.load(data.decode("utf-8", "replace"), path.name)
+        policy = import_module("tocsin.policyfile").load(data.decode("utf-8", "replace"), path.name)
         return GuideFile(name=path.stem, file=str(path), policy=policy, findings=policy.findings)
     if path.suffix not in MARKDOWN:
         expected = "a guide (.md) or a policy (.yaml, .json)"
@@ -47,7 +45,8 @@ def read_guide(path: Path) -> GuideFile:
     unreadable = next((each for each in found if each.rule == "GUIDE-UNREADABLE"), None)
     if unreadable:
         raise ValueError(f"{path}: {unreadable.message}")
-    wrong = next((flaw for flaw in flaws(compiled.policy) if flaw.level == "error"), None)
+    flaws = import_module("tocsin.core.policycheck").flaws(compiled.policy)
+    wrong = next((flaw for flaw in flaws if flaw.level == "error"), None)
     if compiled.policy.severities and wrong:
         raise ValueError(f"{path}: {wrong.field}: {wrong.message}")
     metadata = {**compiled.policy.metadata, "guide_sha256": compiled.sha256}

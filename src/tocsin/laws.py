@@ -9,16 +9,15 @@ from __future__ import annotations
 import functools
 import re
 from datetime import date
+from importlib import import_module
 from importlib.resources import files
 
 import msgspec
 
-from tocsin import yamltext
 from tocsin.core.calendar import BusinessTime
 from tocsin.core.policy import BusinessHours
 from tocsin.core.regulatory import LATEST, SUBMITTED, Enabled, InForce, Law, Obligation, Pack, runs
 from tocsin.holidays_data import calendar_of
-from tocsin.policyfile import read_as
 from tocsin.ports import Store
 
 PACK = "pack"  # kinds of document: a pack that was loaded, and what is switched on
@@ -44,12 +43,13 @@ def shipped() -> dict[str, str]:
 
 def read_pack(text: str, name: str) -> Pack:
     """The pack of a YAML text. Raises ValueError with everything that is wrong, each with the file's name and line."""
+    yamltext = import_module("tocsin.yamltext")  # a server that reads no pack starts without YAML
     try:
         node = yamltext.read(text)
     except yamltext.TextError as error:
         raise ValueError(f"{name}:{error.line}: {error.message}") from None
-    pack, problems, lines = read_as(node, Pack, name)
-    if pack is None:
+    pack, problems, lines = import_module("tocsin.policyfile").read_as(node, Pack, name)
+    if not isinstance(pack, Pack):
         raise ValueError("\n".join(str(each) for each in problems) or f"{name}:1: expected a pack")
     wrong = [(lines.get(path, 1), f"{path}: {text}") for path, text in flaws(pack)]
     if wrong:

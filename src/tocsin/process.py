@@ -18,7 +18,6 @@ import msgspec
 import uvloop
 from uvicorn.config import Config as Server
 
-from tocsin import policyfile
 from tocsin.allocator import one_arena
 from tocsin.app import App
 from tocsin.core.tenants import Tenant
@@ -32,8 +31,8 @@ from tocsin.tenants.installation import Installation
 
 log = logging.getLogger(__name__)
 
-EXAMPLE = Path(policyfile.__file__).parent / "policies" / "example.yaml"
-EXAMPLE_GUIDES = Path(policyfile.__file__).parent / "example_guides"
+EXAMPLE = Path(__file__).parent / "policies" / "example.yaml"
+EXAMPLE_GUIDES = Path(__file__).parent / "example_guides"
 WATCH_SECONDS = 5.0  # how often guides on disk are looked at
 STOP_SECONDS = 1.5  # for requests that are being answered
 FILES_MAX = 65_536  # open files that are asked of the system, where it allows them
