@@ -31,12 +31,15 @@ _REFUSED = re.compile(
 )
 _MEETS = re.compile(r"\bwithin\b|\bmust\b|\bresponds?\b", re.I)
 _BORDER = re.compile(r"^\s*[+┌┐└┘├┤┬┴┼╭╮╰╯╔╗╚╝═─━|│ v▼↓-]*[+┌┐└┘╭╮╰╯╔╗╚╝]\s*$")
+_BESIDE = re.compile(r"[┌╭╔]")
 _BOXED = re.compile(r"^\s*[|│║]\s*(.*?)\s*[|│║]\s*$")
 
 
 def of_tree(block: Block) -> list[Rung]:
     """`Level 1: Who` lines of a fence, with the branches below each."""
     rungs: list[Rung] = []
+    if any(len(_BESIDE.findall(line)) > 1 for line in block.text.split("\n")):
+        return []  # boxes beside each other: a chart of who reports to whom
     for n, line in _drawn(block):
         if rungs and _ARROW.match(line):
             rungs[-1] = _held(rungs[-1], line)

@@ -10,9 +10,9 @@ from tocsin.guide.blocks import Block
 from tocsin.guide.ids import ID, family
 from tocsin.guide.inline import plain
 from tocsin.guide.ladder_timelines import on_a_line
-from tocsin.guide.parties import parties
+from tocsin.guide.parties import names_somebody, parties
 from tocsin.guide.quantity import Quantity, read, scan
-from tocsin.guide.rungs import HOLD, RUNGS_MAX, Rung, counts
+from tocsin.guide.rungs import HOLD, LEVEL, RUNGS_MAX, Rung, counts
 
 _REACH = re.compile(
     r"^(?:time|after|when|elapsed|timeframe|time\s*frame|delay|t\s*\+.*|trigger|condition|time elapsed|elapsed time|duration|time since .*|timeline|wait|when to (?:escalate|engage|involve|contact|call|notify))$",
@@ -53,6 +53,12 @@ def of_table(block: Block, near: bool) -> list[Rung]:
     who_column = next(
         (n for n in who_columns if re.search(r"escalat|role|who|target|title", heads[n], re.I)), who_columns[0]
     )
+    if (
+        time_column is not None
+        and not _TARGET.search(heads[who_column])
+        and _acts(block, heads, (time_column, level_column, *who_columns))
+    ):
+        return []  # "15 min | page the lead | alerting": the people are those who act, not those who are called
     rungs: list[Rung] = []
     reaches: list[Quantity | None] = []
     for row in block.rows[: RUNGS_MAX + 1]:
@@ -76,9 +82,57 @@ def of_table(block: Block, near: bool) -> list[Rung]:
             time = found[0] if len(found) == 1 else None
         rungs.append(Rung(number=number, who=who, line=row.line))
         reaches.append(time)
+    if level_column is not None:
+        rungs = _named(rungs, [plain(row.cells[level_column]) for row in block.rows])
     if not rungs or not all(rung.who for rung in rungs):
         return []
+    if level_column is None and not any(counts(time) for time in reaches) and not _in_order(block, rungs, time_column):
+        return []  # roles with what they are for, or people to contact
+    rungs, reaches = _together(rungs, reaches) if level_column is None else (rungs, reaches)
     return _timed(rungs, reaches, heads[time_column] if time_column is not None else "")
+
+
+def _in_order(block: Block, rungs: list[Rung], time_column: int | None) -> bool:
+    """Whether roles without times are a ladder: who is on call stands first, and no cell has times that differ."""
+    cells = [plain(row.cells[time_column]) for row in block.rows if time_column is not None]
+    return bool(_ON_CALL.search(" ".join(rungs[0].who))) and not any(scan(cell) for cell in cells)
+
+
+_ON_CALL = re.compile(r"on-?call|first|duty", re.I)
+
+
+def _named(rungs: list[Rung], cells: list[str]) -> list[Rung]:
+    """`L1: Helpdesk | ... | L2 if technical`: whoever the level's own cell names, where the other column names levels."""
+    if not any(LEVEL.match(who) for rung in rungs for who in rung.who):
+        return rungs
+    own = [parties(found[2]) if (found := LEVEL.match(cell)) else () for cell in cells]
+    if len(own) != len(rungs) or not all(any(map(names_somebody, who)) for who in own):
+        return rungs
+    return [msgspec.structs.replace(rung, who=who) for rung, who in zip(rungs, own, strict=True)]
+
+
+def _together(rungs: list[Rung], times: list[Quantity | None]) -> tuple[list[Rung], list[Quantity | None]]:
+    """Two rows with one time are one level: both are called then."""
+    merged: list[Rung] = []
+    kept: list[Quantity | None] = []
+    for rung, time in zip(rungs, times, strict=True):
+        if kept and time is not None and counts(time) and kept[-1] is not None and kept[-1].value == time.value:
+            merged[-1] = msgspec.structs.replace(merged[-1], who=(*merged[-1].who, *rung.who))
+        else:
+            merged.append(msgspec.structs.replace(rung, number=len(merged) + 1))
+            kept.append(time)
+    return merged, kept
+
+
+def _acts(block: Block, heads: list[str], known: tuple[int | None, ...]) -> bool:
+    """Whether a column of actions says whom to call."""
+    columns = [n for n, head in enumerate(heads) if n not in known and re.search(r"action|what|step", head, re.I)]
+    cells = [plain(row.cells[n]) for n in columns for row in block.rows if n < len(row.cells)]
+    return any(_CALLS.search(cell) for cell in cells)
+
+
+_TARGET = re.compile(r"escalat|target|notif|contact|call|page", re.I)
+_CALLS = re.compile(r"(?:^|→|->|,|;)\s*(?:auto-?\s?)?(?:page|call|notify|alert|escalate|add|contact)\b|→", re.I)
 
 
 def _actions(block: Block, heads: list[str]) -> list[Rung]:

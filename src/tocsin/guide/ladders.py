@@ -16,6 +16,7 @@ from tocsin.guide.blocks import Block, Document, Section
 from tocsin.guide.cadences import scope_of
 from tocsin.guide.ids import ID, mentioned
 from tocsin.guide.inline import plain, split_dash, split_label
+from tocsin.guide.ladder_doubts import doubt
 from tocsin.guide.ladder_drawings import chain, of_chain, of_tree
 from tocsin.guide.ladder_matrices import of_matrix
 from tocsin.guide.ladder_mermaid import of_mermaid
@@ -55,6 +56,10 @@ def compile_levels(document: Document, known: dict[str, str], paths: Sequence[Pa
     unscoped = False
     for severities, rungs in _scoped(document, known, paths, notes):
         if len(rungs) > RUNGS_MAX:
+            continue
+        if why := doubt(rungs):
+            message = f"what stands here may be an escalation ladder, but {why}; no level was taken from it"
+            notes.add("GUIDE-UNREAD", "note", rungs[0].line, message, "write who is called, and after how long")
             continue
         if any(each.severities == severities for each in found) or (not severities and unscoped):
             line = rungs[0].line
@@ -177,7 +182,7 @@ def _of_list(section: Section, block: Block, near: bool) -> list[Rung]:
             rungs.append(Rung(number=len(rungs) + 1, who=_who(label.value), line=item.line))
         elif (
             not level
-            and (_LADDER.search(title) or _names_ladder(block, section))
+            and (_LADDER.search(title) or _names_ladder(block, section) or (near and _ranged(block)))
             and len(words.split()) <= 12
             and __is_rung(words)
         ):
@@ -230,6 +235,16 @@ def _names_ladder(block: Block, section: Section) -> bool:
     return bool(before and block.ordered and re.search(r"escalat\w*.{0,60}:\s*$", plain(before[-1].text), re.I))
 
 
+def _ranged(block: Block) -> bool:
+    """Whether every item but the last has a stretch of time, from zero and without a gap: "(0-15 min)", "(15-60 min)"."""
+    found = [[each for each in scan(plain(item.text)) if each.kind == "range"] for item in block.items[:-1]]
+    if not block.ordered or not found or any(len(times) != 1 for times in found):
+        return False
+    spans = [times[0].value for times in found]
+    ends = [0, *(span[1] if isinstance(span, tuple) else None for span in spans)]
+    return all(isinstance(span, tuple) and span[0] == end for span, end in zip(spans, ends, strict=False))
+
+
 def _ordinal(label: str) -> int | None:
     words = label.casefold().replace("on-call", "").replace("oncall", "").strip(" :")
     return _ORDINALS.index(words) if words in _ORDINALS else None
@@ -245,10 +260,14 @@ def _who(text: str) -> tuple[str, ...]:
 
 def _of_headings(section: Section) -> list[Rung]:
     rungs = []
+    if steps := _of_steps(section):
+        return steps
     for child in section.sections:
         level = LEVEL.match(child.title)
         if not level or not _ESCALATION.search(section.where + child.title):
             continue
+        if re.search("→|->|=>", child.raw):
+            return []  # a step from somebody to somebody, and not all of them follow each other
         fields = {
             label.label.casefold(): label.value
             for block in child.blocks
@@ -283,6 +302,21 @@ def _of_headings(section: Section) -> list[Rung]:
         rungs.append(msgspec.structs.replace(rung, who=who, hold=hold if hold and counts(hold) else rung.hold))
     people = all(PARTY.search(" ".join(rung.who)) or any(map(names_somebody, rung.who)) for rung in rungs)
     return rungs if all(rung.who for rung in rungs) and people else []
+
+
+def _of_steps(section: Section) -> list[Rung]:
+    """`Level 1: On-call → manager`, `Level 2: Manager → director`: every heading goes on from where the last one led."""
+    rungs: list[Rung] = []
+    for child in section.sections:
+        level = LEVEL.match(plain(child.raw).strip("#* "))  # a title has lost its arrows
+        ends = re.split(r"\s*(?:→|->|=>)\s*", plain(level[2])) if level else []
+        people = [parties(end) for end in ends]
+        if len(people) != 2 or not all(people) or (rungs and rungs[-1].who != people[0]):
+            return []
+        if not rungs:
+            rungs.append(Rung(number=1, who=people[0], line=child.line))
+        rungs.append(Rung(number=len(rungs) + 1, who=people[1], line=child.line))
+    return rungs if len(rungs) > 1 and all(PARTY.search(" ".join(rung.who)) for rung in rungs[:-1]) else []
 
 
 def _due(section: Section) -> Quantity | None:

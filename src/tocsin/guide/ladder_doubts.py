@@ -1,0 +1,31 @@
+"""What makes a ladder doubtful after it has been read: a wrong level is worse than one that is reported as missing."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+from tocsin.guide.rungs import Rung
+
+_REFERENCE = re.compile(r"(?:the\s+)?(?:(?:level|tier|l|stage)\s?-?\d|next\s+(?:level|tier))\b(?!\s*[:(–—-])", re.I)
+_DRAWN = re.compile(r"[→│┌┐└┘├┤─]|[-=]>")
+_HEAD = re.compile(r"\b(?:C[ETIO]O|CISO|C-?suite|chief|president|VP|board|executives?)\b", re.I)
+_HANDS = re.compile(r"\bon-?call\b|\bengineers?\b|\bduty\b|\bhelp\s?desk\b|\bresponders?\b", re.I)
+
+
+def doubt(rungs: Sequence[Rung]) -> str:
+    """Why these rungs are no ladder that is sure; "" where nothing speaks against it."""
+    who = [" ".join(rung.who).casefold() for rung in rungs]
+    if any(_DRAWN.search(each) for each in who):
+        return "a level of it is a step or a drawing, and no person"
+    if any(_REFERENCE.match(each) for each in who):
+        return "a level of it names another level, and no person"
+    if len(set(who)) < len(who):
+        return "the same people stand on two of its levels, so its rows may be actions"
+    if _heads(who[0]) and any(_HANDS.search(each) and not _HEAD.search(each) for each in who[1:]):
+        return "it goes from the head down to those on call, like a chart of who reports to whom"
+    return ""
+
+
+def _heads(who: str) -> bool:
+    return bool(_HEAD.search(who)) and not _HANDS.search(who)

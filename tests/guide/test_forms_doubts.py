@@ -1,0 +1,94 @@
+"""What looks like an escalation ladder and is none: a wrong level is worse than one that is reported as missing."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.guide.test_forms_ladders import rungs, unread
+
+NO_LADDERS: dict[str, str] = {
+    "a table whose people act and whose actions call": (
+        "## Escalation timeline\n\n| Time | Action | Who |\n|---|---|---|\n| 0 min | Page the duty engineer | Pager |\n"
+        "| 10 min | No answer → page the backup | Pager |\n| 40 min | No better → call the manager | Duty engineer |\n"
+    ),
+    "roles whose times differ by severity": (
+        "## Escalation\n\n| Role | Hours | Escalation after |\n|---|---|---|\n| Duty engineer | always | 10 min (SEV1), 2 hours (SEV2) |\n"
+        "| Team lead | weekdays | After the duty engineer |\n| CISO | on request | Only for breaches |\n"
+    ),
+    "people to contact with what for": (
+        "## Escalation contacts\n\n| Role | Chat | When to contact |\n|---|---|---|\n| CTO | @cto | Large decisions |\n"
+        "| CEO | @ceo | Press and law |\n| Product owner | @po | What users feel |\n"
+    ),
+    "boxes beside each other": (
+        "## Escalation hierarchy\n\n```\n       ┌───────┐\n       │  CTO  │\n       └───┬───┘\n           │\n     ┌─────┴─────┐\n"
+        " ┌───┴────┐  ┌───┴────┐\n │Web lead│  │App lead│\n └────────┘  └────────┘\n```\n"
+    ),
+    "from the head down to those on call": (
+        "## Escalation\n\n```\nCTO\n |\nEngineering manager\n |\nOn-call engineer\n```\n"
+    ),
+    "tiers that name the next tier": (
+        "## Escalation\n\n| Tier | Duty | Escalation |\n|---|---|---|\n| L1: Front | Questions | L2 if technical |\n"
+        "| L2: Back | Servers | L3 if hard |\n| L3: Deep | Code | Executive team |\n"
+    ),
+    "headings that are steps and do not follow each other": (
+        "## Escalation\n\n### Level 1: Duty engineer → Team lead\n\n- Ask\n\n### Level 2: Web manager → CTO\n\n- Ask again\n"
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("body", NO_LADDERS.values(), ids=NO_LADDERS)
+def test_what_is_no_ladder_for_sure_yields_no_level(body: str):
+    assert rungs(body) == []
+
+
+@pytest.mark.parametrize("name", ["from the head down to those on call", "tiers that name the next tier"])
+def test_a_doubtful_ladder_is_reported_where_it_stands(name: str):
+    assert unread(NO_LADDERS[name])
+
+
+def test_a_table_of_whom_to_notify_keeps_its_ladder_beside_what_happened():
+    body = (
+        "## Escalation\n\n| Time | Action | Notify |\n|---|---|---|\n| 0 min | Alert seen | Duty engineer |\n"
+        "| 10 min | No acknowledgement | Team lead |\n| 40 min | Still open | CTO |\n"
+    )
+
+    assert rungs(body) == [
+        ("", "duty engineer", 600, "opened"),
+        ("", "team lead", 2400, "opened"),
+        ("", "cto", None, ""),
+    ]
+
+
+def test_those_called_at_one_time_are_one_level():
+    body = (
+        "## Escalation\n\n| Time | Role |\n|---|---|\n| Immediate | Duty engineer |\n| 10 min | Team lead |\n"
+        "| 10 min | Support manager |\n| 40 min | CTO |\n"
+    )
+
+    assert rungs(body) == [
+        ("", "duty engineer", 600, "opened"),
+        ("", "team lead+support manager", 2400, "opened"),
+        ("", "cto", None, ""),
+    ]
+
+
+def test_headings_that_lead_from_one_to_the_next_are_one_ladder():
+    body = "## Escalation\n\n### Level 1: Duty engineer → Team lead\n\n- Ask\n\n### Level 2: Team lead → CTO\n\n- Ask again\n"
+
+    assert rungs(body) == [("", "duty engineer", None, ""), ("", "team lead", None, ""), ("", "cto", None, "")]
+
+
+def test_stretches_of_time_in_a_list_under_a_severity_are_its_ladder():
+    body = "## Escalation paths\n\n### SEV1 - All is down\n\n1. **Duty engineer** (0-10 min)\n2. **Team lead** (10-40 min)\n3. **CTO** (40+ min)\n"
+
+    assert rungs(body) == [
+        ("SEV1", "duty engineer", 600, "opened"),
+        ("SEV1", "team lead", 2400, "opened"),
+        ("SEV1", "cto", None, ""),
+    ]
+
+
+def test_steps_of_work_with_gaps_between_their_times_are_no_ladder():
+    body = "## Escalation paths\n\n### SEV1 - All is down\n\n1. **Duty engineer** (5-10 min)\n2. **Team lead** (20-40 min)\n3. **CTO** (60+ min)\n"
+
+    assert rungs(body) == []
