@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from tests.guide.test_forms_ladders import rungs, unread
+from tests.guide.test_forms_ladders import STEPS, rungs, unread
+from tocsin.guide.compile import compile_guide
 
 NO_LADDERS: dict[str, str] = {
     "a table whose people act and whose actions call": (
@@ -92,3 +93,34 @@ def test_steps_of_work_with_gaps_between_their_times_are_no_ladder():
     body = "## Escalation paths\n\n### SEV1 - All is down\n\n1. **Duty engineer** (5-10 min)\n2. **Team lead** (20-40 min)\n3. **CTO** (60+ min)\n"
 
     assert rungs(body) == []
+
+
+def test_rows_of_kinds_of_alerts_are_no_levels():
+    body = "## Escalation\n\n| Alert | Who is paged | Escalation path | Timeout |\n|---|---|---|---|\n| Disk | Duty engineer | Web lead | 5 min |\n| Login | Security lead | CISO | 10 min |\n"
+
+    assert rungs(body) == []
+
+
+def test_sentences_of_what_is_done_are_no_people():
+    body = "## Escalation\n\n1. The pager pages the duty engineer.\n2. If unacknowledged after 10 minutes, go on to the backup.\n3. For SEV1 incidents, tell the CTO.\n"
+
+    assert rungs(body) == []
+
+
+def test_a_level_whose_people_are_responders_has_its_timeout():
+    body = "## Escalation\n\n| Level | Responder | Timeout |\n|---|---|---|\n| 1 | Duty engineer | 10 min |\n| 2 | Team lead | 40 min |\n| 3 | CTO | - |\n"
+
+    assert rungs(body) == STEPS
+
+
+def test_an_escalation_that_names_its_end_is_no_timer_that_goes_on():
+    body = (
+        "# Severities\n\n## SEV1 - All is down\n\n- **Response time**: 15 minutes\n"
+        "- **Auto-escalation**: If not acknowledged in 20 minutes, escalate to the harbour director\n\n"
+        "## SEV2 - Much is down\n\n- **Response time**: 1 hour\n"
+    )
+
+    policy = compile_guide(body, "g.md").policy
+
+    assert policy.escalation.while_unresolved == ()
+    assert [each.line for each in policy.findings if each.rule == "GUIDE-UNREAD"] == [6]

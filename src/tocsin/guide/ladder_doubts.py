@@ -5,10 +5,14 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
+from tocsin.guide.ids import ID, family
 from tocsin.guide.rungs import Rung
 
 _REFERENCE = re.compile(r"(?:the\s+)?(?:(?:level|tier|l|stage)\s?-?\d|next\s+(?:level|tier))\b(?!\s*[:(–—-])", re.I)
 _DRAWN = re.compile(r"[→│┌┐└┘├┤─]|[-=]>")
+_VERB = re.compile(
+    r"\b(?:pages|escalates|notifies|alerts the|acknowledges|triggers|responds|investigates|receives)\b", re.I
+)
 _HEAD = re.compile(r"\b(?:C[ETIO]O|CISO|C-?suite|chief|president|VP|board|executives?)\b", re.I)
 _HANDS = re.compile(r"\bon-?call\b|\bengineers?\b|\bduty\b|\bhelp\s?desk\b|\bresponders?\b", re.I)
 
@@ -20,11 +24,17 @@ def doubt(rungs: Sequence[Rung]) -> str:
         return "a level of it is a step or a drawing, and no person"
     if any(_REFERENCE.match(each) for each in who):
         return "a level of it names another level, and no person"
+    if any(_VERB.search(each) or any(_severity(found[0]) for found in ID.finditer(each)) for each in who):
+        return "a level of it is a sentence about what is done, and no person"
     if len(set(who)) < len(who):
         return "the same people stand on two of its levels, so its rows may be actions"
     if _heads(who[0]) and any(_HANDS.search(each) and not _HEAD.search(each) for each in who[1:]):
         return "it goes from the head down to those on call, like a chart of who reports to whom"
     return ""
+
+
+def _severity(text: str) -> bool:
+    return family(text) in ("sev", "p", "s", "priority")
 
 
 def _heads(who: str) -> bool:

@@ -21,7 +21,7 @@ _REACH = re.compile(
 _EITHER_WAY = re.compile(r"^when\b|condition|trigger", re.I)
 _VENDOR = re.compile(r"\b(?:support|vendor|provider)\b(?!\s+(?:engineer|lead|manager|team))", re.I)
 _WHO = re.compile(
-    r"who|role|title|contact(?! method)|responsible|owner|target|escalat\w*\s*(?:to|target|contact)|notif|person|team|position|^escalation$",
+    r"who|role|title|contact(?! method)|responsible|^responders?$|owner|target|escalat\w*\s*(?:to|target|contact)|notif|person|team|position|^escalation$",
     re.I,
 )
 
@@ -30,35 +30,10 @@ def of_table(block: Block, near: bool) -> list[Rung]:
     heads = [plain(head) for head in block.header]
     if near and (steps := _steps(block, heads) or _actions(block, heads)):
         return steps
-    level_column = next(
-        (
-            n
-            for n, head in enumerate(heads)
-            if re.match(r"(?:escalation\s*)?(?:level|tier|stage|step)$|^l$|^#$", head, re.I)
-        ),
-        None,
-    )
-    time_column = next(
-        (n for n, head in enumerate(heads) if _REACH.match(head) or HOLD.search(head) or _times(block, n)), None
-    )
-    who_columns = [n for n, head in enumerate(heads) if n not in (level_column, time_column) and _WHO.search(head)]
-    if (
-        not who_columns
-        or (level_column is None and time_column is None)
-        or not (near or re.search("escalat", " ".join(heads), re.I))
-    ):
+    columns = _columns(block, heads, near)
+    if columns is None:
         return []
-    if re.search(r"sever|priorit|^sev", heads[0], re.I) or _severities(block):
-        return []  # its rows are severities, not levels
-    who_column = next(
-        (n for n in who_columns if re.search(r"escalat|role|who|target|title", heads[n], re.I)), who_columns[0]
-    )
-    if (
-        time_column is not None
-        and not _TARGET.search(heads[who_column])
-        and _acts(block, heads, (time_column, level_column, *who_columns))
-    ):
-        return []  # "15 min | page the lead | alerting": the people are those who act, not those who are called
+    level_column, time_column, who_column = columns
     rungs: list[Rung] = []
     reaches: list[Quantity | None] = []
     for row in block.rows[: RUNGS_MAX + 1]:
@@ -73,15 +48,8 @@ def of_table(block: Block, near: bool) -> list[Rung]:
             and not scan(plain(row.cells[time_column or 0]))
         ):
             continue  # "Azure support | portal | problems of the cloud" is somebody to call, and no step
-        who = parties(row.cells[who_column])
-        time = read(plain(row.cells[time_column]).replace("+", " ", 1)) if time_column is not None else None
-        if time is None and time_column is not None:
-            found = [
-                each for each in scan(plain(row.cells[time_column])) if each.kind in ("elapsed", "range", "offset")
-            ]
-            time = found[0] if len(found) == 1 else None
-        rungs.append(Rung(number=number, who=who, line=row.line))
-        reaches.append(time)
+        rungs.append(Rung(number=number, who=parties(row.cells[who_column]), line=row.line))
+        reaches.append(_reach(plain(row.cells[time_column])) if time_column is not None else None)
     if level_column is not None:
         rungs = _named(rungs, [plain(row.cells[level_column]) for row in block.rows])
     if not rungs or not all(rung.who for rung in rungs):
@@ -90,6 +58,42 @@ def of_table(block: Block, near: bool) -> list[Rung]:
         return []  # roles with what they are for, or people to contact
     rungs, reaches = _together(rungs, reaches) if level_column is None else (rungs, reaches)
     return _timed(rungs, reaches, heads[time_column] if time_column is not None else "")
+
+
+def _columns(block: Block, heads: list[str], near: bool) -> tuple[int | None, int | None, int] | None:
+    """The columns of levels, times and people; None where the rows of the table are something else."""
+    level_column = next((n for n, head in enumerate(heads) if _LEVELS.match(head)), None)
+    time_column = next(
+        (n for n, head in enumerate(heads) if _REACH.match(head) or HOLD.search(head) or _times(block, n)), None
+    )
+    who_columns = [n for n, head in enumerate(heads) if n not in (level_column, time_column) and _WHO.search(head)]
+    if (
+        not who_columns
+        or (level_column is None and time_column is None)
+        or not (near or re.search("escalat", " ".join(heads), re.I))
+    ):
+        return None
+    if re.search(r"sever|priorit|^sev", heads[0], re.I) or _severities(block):
+        return None  # its rows are severities, not levels
+    if level_column is None and 0 not in (time_column, *who_columns):
+        return None  # its rows are kinds of alerts, services or places, each with its own people
+    who_column = next(
+        (n for n in who_columns if re.search(r"escalat|role|who|target|title", heads[n], re.I)), who_columns[0]
+    )
+    acting = time_column is not None and not _TARGET.search(heads[who_column])
+    if acting and _acts(block, heads, (time_column, level_column, *who_columns)):
+        return None  # "15 min | page the lead | alerting": the people are those who act, not those who are called
+    return level_column, time_column, who_column
+
+
+_LEVELS = re.compile(r"(?:escalation\s*)?(?:level|tier|stage|step)$|^l$|^#$", re.I)
+
+
+def _reach(cell: str) -> Quantity | None:
+    """The one time of a cell."""
+    time = read(cell.replace("+", " ", 1))
+    found = [each for each in scan(cell) if each.kind in ("elapsed", "range", "offset")]
+    return time if time is not None else found[0] if len(found) == 1 else None
 
 
 def _in_order(block: Block, rungs: list[Rung], time_column: int | None) -> bool:

@@ -319,6 +319,8 @@ def _notify_field(draft: Draft, field: Field, scheme: Scheme) -> None:
     quantity = (_unless(text) if escalates else None) or read(text)
     source = Source(line=field.line)
     if quantity is not None and quantity.kind == "elapsed" and escalates and quantity.value:
+        if _TO_SOMEBODY.search(text):
+            return  # a step of a ladder that names its end, and no timer that goes on
         every = deadline(quantity)
         if every is not None:
             scheme.timers.append(WhileUnresolved(severity=draft.id, every=every, source=source))
@@ -337,6 +339,9 @@ def _notify_field(draft: Draft, field: Field, scheme: Scheme) -> None:
         scheme.notify.append(
             Notify(severity=draft.id, who=who, within=within(text), channels=channels(text), source=source)
         )
+
+
+_TO_SOMEBODY = re.compile(r"\bescalat\w*\s+to\s+(?!(?:the\s+)?(?:next|higher))", re.I)
 
 
 def _unless(text: str) -> Quantity | None:
