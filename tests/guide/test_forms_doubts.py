@@ -124,3 +124,21 @@ def test_an_escalation_that_names_its_end_is_no_timer_that_goes_on():
 
     assert policy.escalation.while_unresolved == ()
     assert [each.line for each in policy.findings if each.rule == "GUIDE-UNREAD"] == [6]
+
+
+def test_who_may_change_the_level_is_no_level():
+    body = "## Escalation authority\n\n- **Level 1 to 2**: Shift lead\n- **Level 2 to 3**: Operations manager\n- **Level 3 to 4**: Director\n"
+
+    assert rungs(body) == []
+
+
+def test_numbered_steps_of_the_work_are_no_levels():
+    body = "## Escalation\n\n| Step | Action | Who | Within |\n|---|---|---|---|\n| 1 | Look | Tier 1 analyst | 0 min |\n| 2 | Start the call | Team lead | 10 min |\n| 3 | Tell the board | CTO | 40 min |\n"
+
+    assert rungs(body) == []
+
+
+def test_an_analyst_of_a_tier_is_somebody():
+    body = "## Escalation\n\n| Time | Role |\n|---|---|\n| 0 min | Tier 1 analyst |\n| 10 min | Tier 2 analyst |\n| 40 min | CTO |\n"
+
+    assert [who for _, who, _, _ in rungs(body)] == ["tier 1 analyst", "tier 2 analyst", "cto"]

@@ -8,7 +8,9 @@ from collections.abc import Sequence
 from tocsin.guide.ids import ID, family
 from tocsin.guide.rungs import Rung
 
-_REFERENCE = re.compile(r"(?:the\s+)?(?:(?:level|tier|l|stage)\s?-?\d|next\s+(?:level|tier))\b(?!\s*[:(–—-])", re.I)
+_REFERENCE = re.compile(
+    r"(?:the\s+)?(?:(?:level|tier|l|stage)\s?-?\d|next\s+(?:level|tier))(?:\s+(?:if|when|for|via|once|on)\b.*)?", re.I
+)
 _DRAWN = re.compile(r"[→│┌┐└┘├┤─]|[-=]>")
 _VERB = re.compile(
     r"\b(?:pages|escalates|notifies|alerts the|acknowledges|triggers|responds|investigates|receives)\b", re.I
@@ -22,7 +24,8 @@ def doubt(rungs: Sequence[Rung]) -> str:
     who = [" ".join(rung.who).casefold() for rung in rungs]
     if any(_DRAWN.search(each) for each in who):
         return "a level of it is a step or a drawing, and no person"
-    if any(_REFERENCE.match(each) for each in who):
+    names = [name for rung in rungs for name in rung.who]
+    if any(_REFERENCE.fullmatch(name) or not re.search(r"[^\W\d_]", name) for name in names):
         return "a level of it names another level, and no person"
     if any(_VERB.search(each) or any(_severity(found[0]) for found in ID.finditer(each)) for each in who):
         return "a level of it is a sentence about what is done, and no person"

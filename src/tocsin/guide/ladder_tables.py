@@ -80,6 +80,12 @@ def _columns(block: Block, heads: list[str], near: bool) -> tuple[int | None, in
     who_column = next(
         (n for n in who_columns if re.search(r"escalat|role|who|target|title", heads[n], re.I)), who_columns[0]
     )
+    if (
+        level_column is not None
+        and re.fullmatch(r"step|#", heads[level_column], re.I)
+        and "action" in map(str.casefold, heads)
+    ):
+        return None  # "3 | Activate the team | IR manager": steps of the work
     acting = time_column is not None and not _TARGET.search(heads[who_column])
     if acting and _acts(block, heads, (time_column, level_column, *who_columns)):
         return None  # "15 min | page the lead | alerting": the people are those who act, not those who are called

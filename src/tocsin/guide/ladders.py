@@ -166,7 +166,11 @@ def _of_list(section: Section, block: Block, near: bool) -> list[Rung]:
         words = plain(first)
         level = LEVEL.match(label.label if label else words)
         actions = tuple(plain(sub.text) for child in item.blocks for sub in child.items)
-        if level and near and (_STEP.match(first) or _leads_on(label.value if label else level[2])):
+        if (
+            level
+            and near
+            and (_STEP.match(first) or _BETWEEN.match(words) or _leads_on(label.value if label else level[2]))
+        ):
             return []
         if level and near:
             text = label.value if label and label.value else level[2]
@@ -215,6 +219,9 @@ def _person(words: str) -> str:
     return parts[0] if len(parts) == 2 and PARTY.search(parts[0]) else words
 
 
+_BETWEEN = re.compile(
+    r"\W*(?:level|tier|l)\s?-?\d\s*(?:to|and|or|/|-|–)\s*(?:level|tier|l)?\s?-?\d\b", re.I
+)  # "Level 1 to 2"
 _STEP = re.compile(r"\W*(?:level|tier|l)\s?-?\d\W{0,4}(?:→|->|=>)\s*\W{0,2}(?:level|tier|l)\s?-?\d", re.I)
 
 
