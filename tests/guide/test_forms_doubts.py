@@ -142,3 +142,28 @@ def test_an_analyst_of_a_tier_is_somebody():
     body = "## Escalation\n\n| Time | Role |\n|---|---|\n| 0 min | Tier 1 analyst |\n| 10 min | Tier 2 analyst |\n| 40 min | CTO |\n"
 
     assert [who for _, who, _, _ in rungs(body)] == ["tier 1 analyst", "tier 2 analyst", "cto"]
+
+
+def test_a_time_for_one_severity_is_no_time_of_the_level():
+    body = "## Escalation\n\n| Level | Who | When |\n|---|---|---|\n| L1 | Duty engineer | All alerts |\n| L2 | Team lead | SEV1, or SEV2 > 1 hour |\n"
+
+    assert rungs(body) == [("", "duty engineer", None, ""), ("", "team lead", None, "")]
+
+
+def test_a_level_for_one_severity_ends_the_ladder_that_holds_for_all():
+    body = "## Escalation\n\n1. **Level 1**: Duty engineer\n2. **Level 2**: Team lead (if no response in 10 minutes)\n3. **Level 3**: CTO (for SEV1 incidents)\n"
+
+    assert rungs(body) == [("", "duty engineer", 600, "level"), ("", "team lead", None, "")]
+
+
+def test_what_a_machine_does_is_nobody():
+    body = "## Escalation\n\n1. **Level 1**: Automated recovery (0-10 minutes)\n2. **Level 2**: Duty engineer (10-40 minutes)\n3. **Level 3**: CTO (40+ minutes)\n"
+
+    assert rungs(body) == []
+    assert 3 in unread(body)
+
+
+def test_what_stands_behind_numbered_levels_without_a_number_is_none_of_them():
+    body = "## Escalation levels\n\n- **Level 1**: Duty engineer\n- **Level 2**: Team lead\n- **Emergency**: Immediate attention of the management\n"
+
+    assert rungs(body) == [("", "duty engineer", None, ""), ("", "team lead", None, "")]

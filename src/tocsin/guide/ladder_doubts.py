@@ -13,7 +13,8 @@ _REFERENCE = re.compile(
 )
 _DRAWN = re.compile(r"[→│┌┐└┘├┤─]|[-=]>")
 _VERB = re.compile(
-    r"\b(?:pages|escalates|notifies|alerts the|acknowledges|triggers|responds|investigates|receives)\b", re.I
+    r"\b(?:pages|escalates|notifies|alerts the|acknowledges|triggers|responds|investigates|receives|automat\w+|activation|notice|recovery)\b",
+    re.I,
 )
 _HEAD = re.compile(r"\b(?:C[ETIO]O|CISO|C-?suite|chief|president|VP|board|executives?)\b", re.I)
 _HANDS = re.compile(r"\bon-?call\b|\bengineers?\b|\bduty\b|\bhelp\s?desk\b|\bresponders?\b", re.I)
@@ -27,7 +28,7 @@ def doubt(rungs: Sequence[Rung]) -> str:
     names = [name for rung in rungs for name in rung.who]
     if any(_REFERENCE.fullmatch(name) or not re.search(r"[^\W\d_]", name) for name in names):
         return "a level of it names another level, and no person"
-    if any(_VERB.search(each) or any(_severity(found[0]) for found in ID.finditer(each)) for each in who):
+    if any(_VERB.search(each) or of_some(each) for each in who):
         return "a level of it is a sentence about what is done, and no person"
     if len(set(who)) < len(who):
         return "the same people stand on two of its levels, so its rows may be actions"
@@ -36,8 +37,9 @@ def doubt(rungs: Sequence[Rung]) -> str:
     return ""
 
 
-def _severity(text: str) -> bool:
-    return family(text) in ("sev", "p", "s", "priority")
+def of_some(words: str) -> bool:
+    """Whether the words hold for some severities only; "level 2" is a level."""
+    return any(family(found[0]) in ("sev", "p", "s", "priority") for found in ID.finditer(words))
 
 
 def _heads(who: str) -> bool:

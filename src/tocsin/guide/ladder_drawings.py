@@ -7,8 +7,8 @@ import re
 import msgspec
 
 from tocsin.guide.blocks import Block
-from tocsin.guide.ids import ID, family
 from tocsin.guide.inline import plain
+from tocsin.guide.ladder_doubts import of_some
 from tocsin.guide.parties import PARTY, parties
 from tocsin.guide.quantity import Quantity, read, scan
 from tocsin.guide.rungs import LEVEL, Rung, counts, rung_of
@@ -111,14 +111,9 @@ def _held(rung: Rung, arrow: str) -> Rung:
         quantity = times[0]
     if quantity is None or not counts(quantity):
         return rung
-    if limit is None and _of_some(words):
+    if limit is None and of_some(words):
         return msgspec.structs.replace(rung, unclear=words.strip("()"))
     return msgspec.structs.replace(rung, hold=quantity)
-
-
-def _of_some(words: str) -> bool:
-    """Whether the words hold for some severities only; "level 2" is a level."""
-    return any(family(found[0]) in ("sev", "p", "s", "priority") for found in ID.finditer(words))
 
 
 def _limit(text: str) -> Quantity | None:
@@ -127,7 +122,7 @@ def _limit(text: str) -> Quantity | None:
     if limit:
         return read(limit[1] or limit[2])
     times = [each for each in scan(text) if counts(each)]
-    refused = _REFUSED.search(text) and not _of_some(text)
+    refused = _REFUSED.search(text) and not of_some(text)
     return times[0] if refused and len(times) == 1 else None
 
 

@@ -9,6 +9,7 @@ import msgspec
 from tocsin.guide.blocks import Block
 from tocsin.guide.ids import ID, family
 from tocsin.guide.inline import plain
+from tocsin.guide.ladder_doubts import of_some
 from tocsin.guide.ladder_timelines import on_a_line
 from tocsin.guide.parties import names_somebody, parties
 from tocsin.guide.quantity import Quantity, read, scan
@@ -97,6 +98,8 @@ _LEVELS = re.compile(r"(?:escalation\s*)?(?:level|tier|stage|step)$|^l$|^#$", re
 
 def _reach(cell: str) -> Quantity | None:
     """The one time of a cell."""
+    if of_some(cell):
+        return None  # "SEV2 for more than an hour" is no time for the others
     time = read(cell.replace("+", " ", 1))
     found = [each for each in scan(cell) if each.kind in ("elapsed", "range", "offset")]
     return time if time is not None else found[0] if len(found) == 1 else None

@@ -16,7 +16,7 @@ from tocsin.guide.blocks import Block, Document, Section
 from tocsin.guide.cadences import scope_of
 from tocsin.guide.ids import ID, mentioned
 from tocsin.guide.inline import plain, split_dash, split_label
-from tocsin.guide.ladder_doubts import doubt
+from tocsin.guide.ladder_doubts import doubt, of_some
 from tocsin.guide.ladder_drawings import chain, of_chain, of_tree
 from tocsin.guide.ladder_matrices import of_matrix
 from tocsin.guide.ladder_mermaid import of_mermaid
@@ -159,20 +159,20 @@ def _of_list(section: Section, block: Block, near: bool) -> list[Rung]:
     if near and (told := of_list(block) or of_sentences([(item.line, item.text) for item in block.items])):
         return told
     title = section.title
-    rungs = []
+    rungs: list[Rung] = []
+    levelled = False
     for item in block.items[: RUNGS_MAX + 1]:
         first = item.text.split("\n")[0]
         label = split_label(first) or split_dash(first)
         words = plain(first)
         level = LEVEL.match(label.label if label else words)
         actions = tuple(plain(sub.text) for child in item.blocks for sub in child.items)
-        if (
-            level
-            and near
-            and (_STEP.match(first) or _BETWEEN.match(words) or _leads_on(label.value if label else level[2]))
-        ):
-            return []
+        if near and len(rungs) > 1 and of_some(words) if level else levelled:
+            return rungs if _named(rungs) else []  # "CTO (for SEV1)" and "Emergency: ..." end the levels
+        levelled = level is not None
         if level and near:
+            if _STEP.match(first) or _BETWEEN.match(words) or _leads_on(label.value if label else level[2]):
+                return []
             text = label.value if label and label.value else level[2]
             name = level[2].strip(" ()") if label and label.value and parties(level[2]) and not scan(level[2]) else ""
             rungs.append(rung_of(int(level[1]), name or text, item.line, actions, aside=f"{words}"))
@@ -203,14 +203,25 @@ def _of_list(section: Section, block: Block, near: bool) -> list[Rung]:
             )
         else:
             return []
-    numbered = all(rung.number == n for n, rung in enumerate(rungs, 1)) or all(
-        rung.number == n for n, rung in enumerate(rungs)
-    )
-    named = all(
+    return rungs if len(rungs) == len(block.items) and _whole(rungs, block) else []
+
+
+def _whole(rungs: list[Rung], block: Block) -> bool:
+    """Whether the numbers follow each other and every item names somebody."""
+    return _numbered(rungs) and all(
         rung.who and (LEVEL.match(plain(item.text)) or PARTY.search(" ".join(rung.who)))
         for rung, item in zip(rungs, block.items, strict=False)
     )
-    return rungs if numbered and len(rungs) == len(block.items) and named else []
+
+
+def _numbered(rungs: list[Rung]) -> bool:
+    numbers = [rung.number for rung in rungs]
+    return numbers in ([*range(1, len(rungs) + 1)], [*range(len(rungs))])
+
+
+def _named(rungs: list[Rung]) -> bool:
+    """Whether the first items of a list are a ladder of their own."""
+    return len(rungs) > 1 and _numbered(rungs) and all(PARTY.search(" ".join(rung.who)) for rung in rungs)
 
 
 def _person(words: str) -> str:
