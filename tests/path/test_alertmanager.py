@@ -95,7 +95,7 @@ def test_each_receiver_gives_one_incident_that_ends_when_the_alert_does(shop: Wo
         assert incident["service"] == "shop"
         assert posted_at < at(incident, "opened_at") < posted_at + timedelta(seconds=6)
         assert ended_at < at(incident, "resolved_at") < ended_at + timedelta(seconds=6)
-        assert tocsin.setting.kinds(incident["id"]).count("AlertsAttached") == 1
+        assert tocsin.kinds(incident["id"]).count("AlertsAttached") == 1
     (episode,) = tocsin.get(f"/api/incidents/{opened['webhook']['id']}/alerts")["items"]
     assert datetime.fromisoformat(episode["starts_at"]) == started_at
     assert abs(datetime.fromisoformat(episode["ends_at"]) - ended_at) < timedelta(milliseconds=2)

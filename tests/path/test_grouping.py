@@ -98,7 +98,7 @@ def test_what_flaps_is_one_incident_and_one_page_and_ends_once_it_was_quiet(shop
         turn(fires)
 
     found = tocsin.incidents()
-    flapping = [each for each in found if "FlappingNoticed" in tocsin.setting.kinds(each["id"])]
+    flapping = [each for each in found if "FlappingNoticed" in tocsin.kinds(each["id"])]
     assert len(flapping) == 1
     assert flapping[0]["status"] == "investigating"
     before = len(shop.mailbox.received())

@@ -172,7 +172,7 @@ def test_a_deadline_that_cannot_be_kept_is_said_by_ready_and_mailed_to_whoever_w
     tocsin = shop.tocsin(people=people, policy=policy, more=watchdog)
     tocsin.alert(FIRES)
     until(lambda: shop.mailbox.to("ana@example.org"), what="the first page")
-    until(lambda: "PageSent" in tocsin.setting.kinds(tocsin.incident()["id"]), what="its receipt")
+    until(lambda: "PageSent" in tocsin.kinds(tocsin.incident()["id"]), what="its receipt")
     assert tocsin.ask("GET", "/ready", token=False).status_code == 200
 
     with closing(sqlite3.connect(tocsin.data / "tocsin.db", isolation_level=None)) as other:

@@ -43,7 +43,7 @@ def test_nobody_answers_and_each_level_is_paged_at_its_time_then_the_last_resort
     assert acknowledged["acknowledged_by"] == "cy"
     before = len(shop.mailbox.received())
     throughout(4.0, lambda: len(shop.mailbox.received()) == before)
-    kinds = tocsin.setting.kinds(acknowledged["id"])
+    kinds = tocsin.kinds(acknowledged["id"])
     assert kinds.index("NobodyReached") < kinds.index("Acknowledged")
 
 
@@ -95,9 +95,9 @@ def test_a_receiver_that_comes_back_gets_what_was_owed_while_it_was_away(shop: W
 
     tocsin.alert(FIRES)
     incident = tocsin.incident()
-    until(lambda: "PageFailed" in tocsin.setting.kinds(incident["id"]), what="a first attempt")
+    until(lambda: "PageFailed" in tocsin.kinds(incident["id"]), what="a first attempt")
     web.answer = response(200)
-    until(lambda: "PageSent" in tocsin.setting.kinds(incident["id"]), what="the page to be sent")
+    until(lambda: "PageSent" in tocsin.kinds(incident["id"]), what="the page to be sent")
 
     assert len({request.json["data"]["page"] for request in web.seen}) == 1
     assert len(web.seen) == 2
@@ -116,7 +116,7 @@ def test_a_resolve_forgives_what_was_not_sent_yet(shop: World) -> None:
 
     assert tocsin.incident(status="resolved")["id"] == incident["id"]
     throughout(5.0, lambda: shop.mailbox.received() == [])
-    assert "PagesForgiven" in tocsin.setting.kinds(incident["id"])
+    assert "PagesForgiven" in tocsin.kinds(incident["id"])
 
 
 def test_a_storm_sends_five_mails_and_shows_everything(shop: World) -> None:
@@ -141,7 +141,7 @@ def test_a_storm_sends_five_mails_and_shows_everything(shop: World) -> None:
     assert ready.status_code == 200 or ready.json()["reasons"]
     until(lambda: tocsin.ask("GET", "/ready", token=False).status_code == 200, 60, what="Tocsin to be ready")
     *single, bundle = shop.mailbox.received()
-    assert all(len(tocsin.setting.kinds(mail.incident)) >= 4 for mail in single)
+    assert all(len(tocsin.kinds(mail.incident)) >= 4 for mail in single)
     assert httpx2.get(bundle.link, headers={"accept": "text/html"}).text.count("<li>") == 101
     assert httpx2.post(bundle.link).status_code == 200
     until(lambda: len([each for each in tocsin.incidents() if each["acknowledged_by"] == "ana"]) == 101)

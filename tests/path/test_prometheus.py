@@ -66,7 +66,7 @@ def test_a_rule_fires_somebody_answers_and_it_clears(shop: World) -> None:
     metrics.answer = exporter(0)
     resolved = tocsin.incident(status="resolved")
     assert (resolved["id"], resolved["resolved_by"]) == (incident["id"], "tocsin")
-    kinds = tocsin.setting.kinds(incident["reference"])
+    kinds = tocsin.kinds(incident["reference"])
     expected = ["Opened", "AlertsAttached", "Escalated", "PageSent", "Acknowledged", "AlertsCleared", "Resolved"]
     assert [kind for kind in kinds if kind in expected] == expected
     assert len(shop.mailbox.received()) == 1

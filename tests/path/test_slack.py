@@ -131,7 +131,7 @@ def test_guides_own_command_opens_an_incident_with_a_channel_that_ends_with_it(s
     tocsin.command(incident["id"], "resolve")
     tocsin.command(incident["id"], "close")
     until(lambda: channel["is_archived"], what="the channel to be archived")
-    until(lambda: "ChannelArchived" in tocsin.setting.kinds(incident["id"]), what="that on the timeline")
+    until(lambda: "ChannelArchived" in tocsin.kinds(incident["id"]), what="that on the timeline")
 
 
 def test_a_channel_that_fails_is_a_fact_and_keeps_nobody_from_working(shop: World, slack: FakeSlack) -> None:
@@ -150,7 +150,7 @@ def test_a_channel_that_fails_is_a_fact_and_keeps_nobody_from_working(shop: Worl
     codes = {each["data"]["code"] for each in failed}
     assert codes <= {"channel_archived", "missing_scope"}
     assert tocsin.command(incident["id"], "acknowledge")["acknowledged_at"]
-    throughout(1.5, lambda: tocsin.setting.kinds(incident["id"]).count("ChannelFailed") <= 2)
+    throughout(1.5, lambda: tocsin.kinds(incident["id"]).count("ChannelFailed") <= 2)
 
 
 def test_a_lost_answer_leads_to_no_second_message(shop: World, slack: FakeSlack) -> None:

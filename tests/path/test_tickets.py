@@ -55,12 +55,12 @@ def test_a_ticket_is_opened_when_asked_and_an_unknown_tracker_is_said_so(shop: W
     assert tocsin.incident()["tickets"] == []
 
     tocsin.command(incident, "open-ticket", tracker="nowhere")
-    until(lambda: "TicketFailed" in tocsin.setting.kinds(incident), what="the failure on the timeline")
+    until(lambda: "TicketFailed" in tocsin.kinds(incident), what="the failure on the timeline")
     tocsin.command(incident, "open-ticket", tracker="ops")
     until(lambda: ticket(tocsin), what="the ticket")
     tocsin.command(incident, "open-ticket", tracker="ops")
 
-    assert tocsin.setting.kinds(incident).count("TicketRequested") == 2
+    assert tocsin.kinds(incident).count("TicketRequested") == 2
     assert len(fake.issues) == 1
 
 

@@ -80,7 +80,7 @@ def test_an_acknowledgement_is_a_silence_with_an_end_that_goes_with_it(shop: Wor
     assert timedelta(minutes=55) < left <= timedelta(hours=1)
     alertmanager.post(other)
     until(lambda: alertmanager.suppressed() == [LABELS], what="only this alert to be silenced")
-    until(lambda: "SourceTold" in tocsin.setting.kinds(incident["id"]), what="the timeline to say so")
+    until(lambda: "SourceTold" in tocsin.kinds(incident["id"]), what="the timeline to say so")
 
     tocsin.command(incident["id"], "unacknowledge", because="I have to go")
     until(lambda: not alertmanager.silences(), what="the silence to end")
@@ -166,8 +166,8 @@ acknowledge_token = "{KEY}"
     until(lambda: fake.events[1:] == [("resolve", "srv 1/mysql")], what="the end")
 
     assert fake.wrong == []
-    assert tocsin.setting.kinds(incident["id"]).count("Acknowledged") == 1
-    assert tocsin.setting.kinds(incident["id"]).count("SourceNotTold") == 0
+    assert tocsin.kinds(incident["id"]).count("Acknowledged") == 1
+    assert tocsin.kinds(incident["id"]).count("SourceNotTold") == 0
 
 
 def test_an_acknowledgement_at_the_source_is_taken_over_and_not_sent_back(shop: World) -> None:
@@ -225,7 +225,7 @@ acknowledge_token = "{KEY}"
     event(tocsin, "trigger", "srv1")
     incident = tocsin.incident()
     tocsin.command(incident["id"], "acknowledge")
-    until(lambda: "SourceNotTold" in tocsin.setting.kinds(incident["id"]), what="the failure")
+    until(lambda: "SourceNotTold" in tocsin.kinds(incident["id"]), what="the failure")
 
     (failed,) = [each for each in tocsin.timeline(incident["id"]) if each["kind"] == "SourceNotTold"]
     assert failed["text"].startswith("pd (pagerduty): could not acknowledge 1 alert: rejected")
