@@ -1,4 +1,4 @@
-"""After a restore nobody is signed in by what the backup held, and the record says so."""
+"""After a restore nobody is signed in by what the backup held, its tokens wait, and the record says so."""
 
 from __future__ import annotations
 
@@ -45,9 +45,9 @@ class Backup:
         return found[0], found[1], found[2]
 
 
-def restored(folder: Path, file: Path) -> Path:
+def restored(folder: Path, file: Path, *, keep_tokens: bool = False) -> Path:
     again = folder / "again"
-    copies.restore(file, again, NOW)
+    copies.restore(file, again, NOW, keep_tokens=keep_tokens)
     return again
 
 
@@ -62,10 +62,43 @@ def test_sessions_and_links_of_a_backup_do_not_come_alive(tmp_path: Path) -> Non
 
     begun(store, TENANT, "1", again)
 
-    assert held.alive(store) == (False, False, True)
-    assert actions(store)[-4:] == ["log.restored", "session.deleted", "sign-in.deleted", "session.all-ended"]
+    assert held.alive(store) == (False, False, False)
+    assert actions(store)[-5:] == [
+        "log.restored", "session.deleted", "sign-in.deleted", "suspended-token.created", "session.all-ended"
+    ]  # fmt: skip
     (note,) = store.audit_newest(TENANT, limit=1)
-    assert "1 sessions and 1 sign-in links of the backup" in ledger.shown(note).detail
+    assert "1 sessions and 1 sign-in links of the backup; 1 tokens wait" in ledger.shown(note).detail
+    store.close()
+
+
+def test_a_token_that_was_revoked_since_counts_only_once_somebody_says_so(tmp_path: Path) -> None:
+    held = Backup(tmp_path)
+    again = restored(tmp_path, held.file)
+    store = SqliteStore(again / "tocsin.db", ManualClock(NOW))
+    begun(store, TENANT, "1", again)
+    begun(store, TENANT, "1", again)  # a second start changes nothing
+    (record,) = auth.records(store, TENANT, "token")
+    assert auth.is_suspended(store, TENANT, record.id)
+
+    auth.touch(store, TENANT, "token", record, NOW)  # being used confirms nothing
+    assert not held.alive(store)[2]
+    auth.confirm(store, TENANT, record.id)
+    begun(store, TENANT, "1", again)
+
+    assert held.alive(store)[2]
+    store.close()
+
+
+def test_whoever_restores_may_vouch_for_the_tokens(tmp_path: Path) -> None:
+    held = Backup(tmp_path)
+    again = restored(tmp_path, held.file, keep_tokens=True)
+    store = SqliteStore(again / "tocsin.db", ManualClock(NOW))
+
+    begun(store, TENANT, "1", again)
+
+    assert held.alive(store) == (False, False, True)
+    (note,) = store.audit_newest(TENANT, limit=1)
+    assert "--keep-tokens" in ledger.shown(note).detail
     store.close()
 
 
@@ -92,6 +125,6 @@ def test_the_product_does_it_at_its_first_start(tmp_path: Path) -> None:
 
     app._furnish(app.store, [])
 
-    assert held.alive(app.store) == (False, False, True)
+    assert held.alive(app.store) == (False, False, False)
     app.journal.close()
     app.store.close()

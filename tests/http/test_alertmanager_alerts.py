@@ -12,6 +12,7 @@ import pytest
 from tests.http.am_world import SOURCE_TOKEN, T0, AmWorld, Serving, am_server
 from tocsin.core.policy import Matcher
 from tocsin.core.silence import Maintenance
+from tocsin.http import auth
 from tocsin.http.silences import put_maintenance
 
 
@@ -297,6 +298,16 @@ def test_a_source_may_hand_in_alerts_and_nothing_else(guarded: Am) -> None:
     assert guarded.client.post("/api/v2/silences", headers=bearer, json={}).status_code == 403
     (episode,) = guarded.world.alerts.episodes.values()
     assert episode.source == "prom"
+
+
+def test_a_token_of_a_restored_backup_hands_in_alerts_and_reads_none(guarded: Am) -> None:
+    text = guarded.world.token("responder")
+    responder = {"Authorization": f"Bearer {text}"}
+    guarded.world.do(lambda store: auth.suspend_tokens(store, guarded.world.tenant))
+    alert = [{"labels": {"alertname": "Down"}}]
+
+    assert guarded.client.get("/api/v2/alerts", headers=responder).status_code == 403
+    assert guarded.client.post("/api/v2/alerts", headers=responder, json=alert).status_code == 200
 
 
 def test_a_token_may_come_as_the_password_of_basic_authentication(guarded: Am) -> None:

@@ -223,6 +223,24 @@ def test_the_command_line_token_is_private_and_survives_a_restart(server: Server
     assert server.client(fresh).get("/api/me").status_code == 200
 
 
+def test_a_token_of_a_restored_backup_is_confirmed_by_whoever_may_make_it(server: Server):
+    world = server.world
+    world.loopback = False
+    ci, owners = world.token("responder", "ci"), world.token("owner", "ada")
+    world.do(lambda store: auth.suspend_tokens(store, world.tenant))
+    admin = server.client(world.token("administrator", "bo"))
+    assert [server.client(each).get("/api/me").status_code for each in (ci, owners)] == [401, 401]
+    waiting = {each["person"]: each["id"] for each in admin.get("/api/tokens").json()["items"] if each["suspended"]}
+    assert set(waiting) == {"ci", "ada"}
+
+    assert admin.post(f"/api/tokens/{waiting['ci']}/confirm").json()["suspended"] is False
+    assert admin.post(f"/api/tokens/{waiting['ada']}/confirm").status_code == 403  # an owner's is not theirs to give
+    assert admin.post("/api/tokens/nix/confirm").status_code == 404
+    assert server.client(ci).post(f"/api/tokens/{waiting['ada']}/confirm").status_code == 403
+
+    assert [server.client(each).get("/api/me").status_code for each in (ci, owners)] == [200, 401]
+
+
 def test_every_answer_forbids_scripts_from_elsewhere(shared: Server):
     for path in ("/sign-in", "/health", "/api/incidents", "/nix"):
         headers = shared.client().get(path).headers

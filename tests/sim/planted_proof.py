@@ -13,6 +13,27 @@ SIGN_IN = "tests/http/test_sign_in.py"
 
 PROOF: tuple[Mutant, ...] = (
     _bug(
+        "a token that was revoked comes alive with a backup",
+        "wiring/restoring.py",
+        "waiting = auth.suspend_tokens(store, tenant)",
+        "waiting = auth.records(store, tenant, 'token')",
+        "tests/test_restoring.py",
+    ),
+    _bug(
+        "a token of a backup does what it wants as long as it speaks Alertmanager's language",
+        "http/alertmanager.py",
+        'allowed &= {"post"}',
+        'allowed |= {"post"}',
+        "tests/http/test_alertmanager_alerts.py",
+    ),
+    _bug(
+        "what is said while a post is taken names no tenant",
+        "tenants/installation.py",
+        "with acting.working_for(tenant):  # the",
+        "with acting.working_for(self.main.tenant):  # the",
+        HOUSES,
+    ),
+    _bug(
         "the verifier does not follow the chain",
         "verifier.py",
         "if sha256(link + body).digest() != stored:",

@@ -13,6 +13,7 @@ import msgspec
 import pytest
 
 from tests.tenants.asking import ask, examples, installation, token_of
+from tocsin import acting
 from tocsin.audit import AuditService
 from tocsin.http import auth
 from tocsin.http.links import Links
@@ -336,3 +337,24 @@ def test_the_log_says_whose_work_a_line_is_about(tmp_path: Path):
         assert f"tocsin.http.gate{label}: refused: /api/tokens: {REFUSED}" in lines
         assert f"tocsin.spoken{label}: written" in lines and f"tocsin.spoken{label}: read" in lines
     assert any(line.startswith("tocsin.watch.vigil [globex]: ") for line in lines), lines
+
+
+def test_what_is_said_while_a_post_is_taken_names_its_tenant(tmp_path: Path):
+    """The bare protocol calls `post` in the connection's context, which several tenants may use in turn."""
+    (tmp_path / "acme.toml").write_text(SOURCE)
+    named: list[str] = []
+
+    class Listening:
+        def post(self, tenant: str, source: str, body: bytes, tell: object) -> None:
+            named.append(acting.tenant())
+
+    async def story() -> None:
+        async with installation(tmp_path, CONFIG) as house:
+            for app in house.running.values():
+                app.door = Listening()  # type: ignore[assignment]
+            for name in ("acme", "default", "globex"):
+                house.post(name, "all", b"[]", lambda outcome: None)
+            named.append(acting.tenant())
+
+    asyncio.run(story())
+    assert named == ["acme", "", "globex", ""]

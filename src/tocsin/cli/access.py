@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal
 
 import typer
 
-from tocsin.cli.client import connect
+from tocsin.cli.client import connect, part
 from tocsin.cli.documents import add_listing, add_removal
 from tocsin.cli.output import USAGE, fail, say, show_json
 from tocsin.cli.verbs import FORMAT
@@ -64,6 +64,15 @@ def add_token(
         say(made["token"])
 
 
+@token.command("confirm")
+def confirm_tokens(names: Annotated[list[str], typer.Argument(metavar="ID...")]) -> None:
+    """Say that tokens of a restored backup still count: they were not revoked since it was made."""
+    api = connect()
+    for name in names:
+        made = api.call("POST", f"/api/tokens/{part(name)}/confirm")
+        say(f"{made['id']} ({made['name']}, {made['person']}): counts again")
+
+
 @token.command("link")
 def sign_in_link(
     person: str,
@@ -84,7 +93,7 @@ add_removal(source, "/api/sources", "Remove a source; its token stops working at
 add_listing(
     token,
     "/api/tokens",
-    ("id", "kind", "name", "person", "role", "created_at", "expires_at", "used_at"),
+    ("id", "kind", "name", "person", "role", "created_at", "expires_at", "used_at", "suspended"),
     "List tokens and sessions.",
 )
 add_removal(token, "/api/tokens", "Revoke a token or a session; it stops working at once.")

@@ -34,11 +34,16 @@ def restore(
     config: ConfigFile = None,
     data: DataDir = None,
     force: Annotated[bool, typer.Option("--force", help="put aside what is in the data directory now")] = False,
+    keep_tokens: Annotated[
+        bool, typer.Option("--keep-tokens", help="none was revoked since: they count without being confirmed")
+    ] = False,
 ) -> None:
     """Make the data directory what the backup holds. The server must not run."""
     told = _embedded(configured(config, data))
-    manifest = _done(lambda: copies.restore(file, told.data, SystemClock().now(), force=force))
+    manifest = _done(lambda: copies.restore(file, told.data, SystemClock().now(), force=force, keep_tokens=keep_tokens))
     say(f"{told.data}: as it was on {manifest.made_at:%Y-%m-%d %H:%M:%S} UTC")
+    if not keep_tokens:
+        say("its tokens count once they are confirmed (alerts are taken meanwhile): tocsin token list, token confirm")
 
 
 def _embedded(told: Config) -> Config:

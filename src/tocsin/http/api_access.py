@@ -44,7 +44,8 @@ class TokenForm(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
 
 
 class TokenView(msgspec.Struct, frozen=True, kw_only=True):
-    """A credential without its secret; `token` only in the answer that made it."""
+    """A credential without its secret; `token` only in the answer that made it. `suspended`: it came out of a backup,
+    and counts for handing in alerts at most until it is confirmed."""
 
     id: str
     kind: Literal["token", "session"]
@@ -56,6 +57,7 @@ class TokenView(msgspec.Struct, frozen=True, kw_only=True):
     created_at: datetime
     expires_at: datetime | None
     used_at: datetime | None
+    suspended: bool = False
     token: str | None = None
 
 
@@ -87,7 +89,9 @@ async def list_tokens(request: Incoming) -> TokenList:
     deps = deps_of(request)
 
     def both(store: Store) -> list[TokenView]:
-        return [view(kind, record) for kind in KINDS for record in auth.records(store, deps.tenant, kind)]
+        waiting = {name for name, _ in store.items(deps.tenant, auth.SUSPENDED)}
+        found = ((kind, record) for kind in KINDS for record in auth.records(store, deps.tenant, kind))
+        return [view(kind, each, suspended=kind == "token" and each.id in waiting) for kind, each in found]
 
     return TokenList(items=await deps.read(both))
 
@@ -137,6 +141,28 @@ async def revoke_token(request: Incoming, name: str) -> None:
 
 
 @post(
+    "/{name:str}/confirm",
+    summary="Say that a token of a backup still counts",
+    guards=[needs("token.manage")],
+    responses=READS,
+    status_code=200,
+)
+async def confirm_token(request: Incoming, name: str) -> TokenView:
+    """After a restore tokens wait: one that was revoked since the backup was made would come alive again."""
+    deps = deps_of(request)
+
+    def on_the_writer(store: Store) -> auth.Record:
+        held = {record.id: record for record in auth.records(store, deps.tenant, "token")}.get(name)
+        if held is None:
+            raise NotFoundException(f"token: nothing has the id {name!r}")
+        insist(request.user, "token.manage", Resource(owner=held.person, grants=role_of(held.role)))
+        auth.confirm(store, deps.tenant, name)
+        return held
+
+    return view("token", await deps.run(on_the_writer))
+
+
+@post(
     "/api/sign-in-links",
     summary="Make a one-time sign-in link for a person",
     guards=[needs("token.manage")],
@@ -158,7 +184,7 @@ async def create_sign_in_link(request: Incoming, data: SignInForm) -> Response[S
     return json_of(SignInLink(url=url), 201)
 
 
-def view(kind: Literal["token", "session"], record: auth.Record) -> TokenView:
+def view(kind: Literal["token", "session"], record: auth.Record, *, suspended: bool = False) -> TokenView:
     return TokenView(
         id=record.id,
         kind=kind,
@@ -170,9 +196,12 @@ def view(kind: Literal["token", "session"], record: auth.Record) -> TokenView:
         created_at=record.created_at,
         expires_at=record.expires_at,
         used_at=record.used_at,
+        suspended=suspended,
     )
 
 
 def routes() -> list[Any]:
-    tokens = Router("/api/tokens", route_handlers=[list_tokens, create_token, revoke_token], tags=["access"])
+    tokens = Router(
+        "/api/tokens", route_handlers=[list_tokens, create_token, revoke_token, confirm_token], tags=["access"]
+    )
     return [show_me, tokens, create_sign_in_link]

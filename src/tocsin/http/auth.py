@@ -32,6 +32,7 @@ SESSION_IDLE = timedelta(days=7)  # without a request
 SESSIONS_MAX = 50  # of one person; the one that was used longest ago gives way
 SIGN_IN_LASTS = timedelta(hours=24)
 SEEN_EVERY = timedelta(minutes=5)  # "last used" is written this often at most: reads should not become writes
+SUSPENDED = "suspended-token"  # kind of document: the id of a token of a backup that nobody has confirmed since
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 ID_BYTES, SECRET_BYTES = 8, 32
 
@@ -115,8 +116,9 @@ def records(store: Store, tenant: str, kind: Kind) -> list[Record]:
     return [msgspec.json.decode(body, type=Record) for _, body in store.items(tenant, kind)]
 
 
-def check(store: Store, tenant: str, kind: Kind, text: str, now: datetime) -> Record | None:
-    """The record this credential proves, with the role it has now, or None: unknown, wrong secret, or expired."""
+def check(store: Store, tenant: str, kind: Kind, text: str, now: datetime, *, suspended: bool = False) -> Record | None:
+    """The record this credential proves, with the role it has now, or None: unknown, wrong secret, expired, or
+    suspended where that is not asked for."""
     prefix, _, rest = text.partition("_")
     name_id, _, secret = rest.partition("_")
     body = store.get(tenant, kind, name_id) if prefix == TOKEN_PREFIX and name_id and secret else None
@@ -124,6 +126,8 @@ def check(store: Store, tenant: str, kind: Kind, text: str, now: datetime) -> Re
     expected = record.sha256 if record else _sha256("")
     right = hmac.compare_digest(_sha256(secret).encode(), expected.encode())
     if record is None or not right or over(kind, record, now):
+        return None
+    if kind == "token" and not suspended and is_suspended(store, tenant, name_id):
         return None
     return record if kind == "sign-in" else _as_now(store, tenant, kind, record)
 
@@ -222,6 +226,29 @@ def forget_sign_ins(store: Store, tenant: str) -> tuple[int, int]:
         sum(store.delete(tenant, kind, each.id) for each in records(store, tenant, kind)) for kind in kinds
     )
     return sessions, links
+
+
+def suspend_tokens(store: Store, tenant: str) -> list[Record]:
+    """The tokens that do no more than hand in alerts until somebody confirms them: all there were. Writer thread only.
+
+    What is not in a token's own record: being used rewrites that, and the audit trail takes no note of it.
+    """
+    found = records(store, tenant, "token")
+    for name, _ in store.items(tenant, SUSPENDED):
+        if name not in {each.id for each in found}:
+            store.delete(tenant, SUSPENDED, name)
+    for each in found:
+        store.put(tenant, SUSPENDED, each.id, b"{}")
+    return found
+
+
+def is_suspended(store: Store, tenant: str, name: str) -> bool:
+    return store.get(tenant, SUSPENDED, name) is not None
+
+
+def confirm(store: Store, tenant: str, name: str) -> None:
+    """The token counts again. Writer thread only."""
+    store.delete(tenant, SUSPENDED, name)
 
 
 # --- the first way in -------------------------------------------------------------------------------------------------

@@ -116,6 +116,13 @@ async def own_tokens(request: Incoming) -> list[Record]:
     return sorted(mine, key=lambda each: each.created_at)
 
 
+async def waiting_tokens(request: Incoming) -> frozenset[str]:
+    """Ids of tokens of a restored backup that nobody has confirmed yet."""
+    deps = deps_of(request)
+    found = await deps.read(lambda store: store.items(deps.tenant, auth.SUSPENDED))
+    return frozenset(name for name, _ in found)
+
+
 async def make_token(request: Incoming, name: str, role: Role, days: int | None) -> Issued:
     """A token that speaks for the caller and may at most what they may. Raises Unacceptable."""
     await fresh(request)

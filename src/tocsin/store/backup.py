@@ -56,10 +56,11 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Restored(msgspec.Struct, frozen=True, kw_only=True):
-    """A restore that the audit trail has not heard of yet."""
+    """A restore that the audit trail has not heard of yet. `keep_tokens`: whoever restored vouches for the tokens."""
 
     made_at: datetime
     restored_at: datetime
+    keep_tokens: bool = False
 
 
 def restored(data: Path) -> Restored | None:
@@ -113,9 +114,9 @@ def _add_house(archive: tarfile.TarFile, data: Path, house: Path, copy: Path, at
     return manifest
 
 
-def restore(source: Path, data: Path, at: datetime, *, force: bool = False) -> Manifest:
+def restore(source: Path, data: Path, at: datetime, *, force: bool = False, keep_tokens: bool = False) -> Manifest:
     """The data directory is what the backup holds. With `force`, what was there is put aside in a directory of it
-    whose name begins with `.before-restore`; nothing is deleted.
+    whose name begins with `.before-restore`; nothing is deleted. `keep_tokens`: its tokens count at once.
 
     Raises BackupError when the backup is damaged or the directory is not empty, DataInUse when a server runs on it.
     """
@@ -141,7 +142,7 @@ def restore(source: Path, data: Path, at: datetime, *, force: bool = False) -> M
                 path.rename(data / path.name)
             _keep_signers(aside, data)
             for house, each in zip(inside, made, strict=True):
-                said = Restored(made_at=each.made_at, restored_at=at)
+                said = Restored(made_at=each.made_at, restored_at=at, keep_tokens=keep_tokens)
                 (data / house / RESTORED).write_bytes(msgspec.json.encode(said))
         finally:
             shutil.rmtree(fresh, ignore_errors=True)

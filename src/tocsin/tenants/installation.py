@@ -176,7 +176,8 @@ class Installation:
         if app is None:
             tell(Outcome(503, CLOSED, 0, RETRY_AFTER_SECONDS))
             return
-        app.door.post(tenant, source, body, tell)
+        with acting.working_for(tenant):  # the connection's next request may be another tenant's
+            app.door.post(tenant, source, body, tell)
 
     # --- looking after tenants (http.tenancy.Tenancy) -----------------------------------------------------------------
 

@@ -35,6 +35,7 @@ async def shown(request: Incoming, *, said: str = "", wrong: str = "", status: i
         "how": await overview(request),
         "sessions": [session_view(each, request) for each in await own.own_sessions(request)],
         "tokens": await own.own_tokens(request),
+        "waiting": await own.waiting_tokens(request),
         "roles": [each for each in ROLES if accounts.lower(each, actor.role) == each],
         "fresh": fresh,
         "by_link": session is not None and session.via == "link" and fresh,
