@@ -91,7 +91,7 @@ def honest(entries: int) -> None:
 
 def _bytes(store: Store) -> None:
     report = Report()
-    check_bytes(store.audit_plain("default"), [], {}, report)
+    check_bytes(store.audit_links("default"), [], {}, report)
     assert not report.violations
 
 

@@ -72,7 +72,8 @@ def audited(
             report.add("unknown_tenant", f"there is no log of {tenant_id!r}")
             return report
         keys = known_keys(store, tenant_id) if trusted_keys is None else trusted_keys
-        report = verify((store.audit_plain(tenant_id), with_contents(store, tenant_id)), held, keys)
+        links, plain = store.audit_links(tenant_id), store.audit_plain(tenant_id)
+        report = verify(links, plain, held, keys, opened=lambda row: with_content(store, tenant_id, row))
         if report.entries != store.audit_head(tenant_id).size:
             report.add(
                 "truncated", f"{store.audit_head(tenant_id).size} entries were written, {report.entries} are here"
@@ -138,19 +139,22 @@ def rows(store: Store, tenant: str) -> Iterator[Row]:
 
 
 def with_contents(store: Store, tenant: str) -> Iterator[Row]:
-    """The entries with what they commit to: a fact is kept with its incident, a deleted document's end is nothing."""
-    for row in rows(store, tenant):
-        if row.content is not None or row.salt is None:
-            yield row
-            continue
-        said = _said(row)
-        stream, _, version = said.resource.rpartition("/") if said else ("", "", "")
-        if said is None:
-            yield row
-        elif said.resource_type == "incident" and version.isdecimal():
-            yield row._replace(content=store.fact_body(tenant, stream, int(version)))
-        else:  # the record of a credential is not shown; the document itself is compared below
-            yield row
+    """The entries with what they commit to."""
+    return (with_content(store, tenant, row) for row in rows(store, tenant))
+
+
+def with_content(store: Store, tenant: str, row: Row) -> Row:
+    """The entry with what it commits to: a fact is kept with its incident, a deleted document's end is nothing."""
+    if row.content is not None or row.salt is None:
+        return row
+    said = _said(row)
+    if said is None or said.resource_type != "incident":
+        return row  # the record of a credential is not shown; the document itself is compared below
+    stream, _, version = said.resource.rpartition("/")
+    if not version.isdecimal():
+        return row
+    fact = store.fact_body(tenant, stream, int(version))
+    return row._replace(content=fact if isinstance(fact, bytes | None) else b"")
 
 
 def _said(row: Row) -> ledger.Body | None:

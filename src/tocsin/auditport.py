@@ -10,7 +10,7 @@ from typing import Protocol
 import msgspec
 
 from tocsin.core.facts import AnyFact
-from tocsin.core.ledger import Draft, Entry as AuditEntry, Head, Plain
+from tocsin.core.ledger import Draft, Entry as AuditEntry, Head, Link, Plain
 
 
 class Checkpoint(msgspec.Struct, frozen=True, kw_only=True):
@@ -64,6 +64,10 @@ class AuditStore(Protocol):
 
     def audit_plain(self, tenant: str) -> Iterator[Plain]:
         """Every entry as a bare tuple, oldest first."""
+        ...
+
+    def audit_links(self, tenant: str) -> Iterator[Link]:
+        """Of every entry what the chain is made of, oldest first: seq, body, hash."""
         ...
 
     def audit_newest(self, tenant: str, before: int | None = None, limit: int = 100) -> list[AuditEntry]:

@@ -18,7 +18,7 @@ from __future__ import annotations
 import base64
 import binascii
 import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from hashlib import sha256
 from itertools import islice
@@ -36,6 +36,7 @@ ED25519 = b"\x01"  # the algorithm byte of a note's key
 
 
 Plain = tuple[int, int, bytes, bytes, bytes | None, bytes | None]  # a Row, or its like
+Link = tuple[int, bytes, bytes]  # of a Row what the chain and the tree are made of: seq, body, link
 
 
 class Row(NamedTuple):
@@ -212,7 +213,7 @@ class Tree:
 CHUNK = 4096
 
 
-def chunks(rows: Iterable[Plain]) -> Iterator[list[Plain]]:
+def chunks(rows: Iterable[Link]) -> Iterator[list[Link]]:
     going = iter(rows)
     while some := list(islice(going, CHUNK)):
         yield some
@@ -244,25 +245,22 @@ def sound(rows: Iterable[Plain], report: Report | None = None) -> Iterator[Plain
 
 
 def check_bytes(
-    rows: Iterable[Plain], wanted: Iterable[int], leaves: Mapping[int, bytes], report: Report
+    rows: Iterable[Link], wanted: Iterable[int], leaves: Mapping[int, bytes], report: Report
 ) -> dict[int, bytes]:
     """The root at every wanted size that the log reaches; chain, order and anchored leaves are checked on the way."""
-    tree, link, expected = Tree(), GENESIS, 0
+    tree, link = Tree(), GENESIS
     sizes = sorted(set(wanted), reverse=True)
     roots: dict[int, bytes] = {}
     while sizes and sizes[-1] == 0:
         roots[sizes.pop()] = tree.root()
+    expected = 0
     for some in chunks(rows):
-        for seq, _, body, stored, _, _ in some:
-            if seq != expected:
-                code = "gap" if seq > expected else "reorder"
-                report.add(code, f"expected entry {expected}, found {seq}", expected)
-                expected = seq
-            if sha256(link + body).digest() != stored:
-                report.add("hash_mismatch", "body and chain do not fit: edited, inserted, removed or moved", seq)
-            link = stored
-            expected += 1
-        hashes = [sha256(b"\x00" + body).digest() for _, _, body, _, _, _ in some]
+        if fits(some, expected, link):
+            expected += len(some)
+        else:
+            some, expected = misfits(some, expected, link, report)
+        link = some[-1][2]
+        hashes = [sha256(b"\x00" + body).digest() for _, body, _ in some]
         if leaves:
             for (seq, *_), leaf in zip(some, hashes, strict=True):
                 if leaves.get(seq, leaf) != leaf:
@@ -276,6 +274,37 @@ def check_bytes(
         tree.push_all(hashes[done:])
     report.entries = tree.size
     return roots
+
+
+def fits(some: Sequence[Link], expected: int, link: bytes) -> bool:
+    """Whether these entries are the next ones and each one's link follows from the one before."""
+    seqs, bodies, links = zip(*some, strict=True)
+    if list(seqs) != list(range(expected, expected + len(some))):
+        return False
+    before = (link, *links[:-1])
+    try:
+        follow = [sha256(one + body).digest() for one, body in zip(before, bodies, strict=True)]
+    except TypeError:  # text or numbers where bytes belong
+        return False
+    return follow == list(links)
+
+
+def misfits(some: Sequence[Link], expected: int, link: bytes, report: Report) -> tuple[list[Link], int]:
+    """The entries with bytes in every place, and the seq after them; each that is not the next one is reported."""
+    found: list[Link] = []
+    for seq, body, stored in some:
+        seq = seq if isinstance(seq, int) else -1
+        body = body if isinstance(body, bytes) else b""
+        stored = stored if isinstance(stored, bytes) else b""
+        found.append((seq, body, stored))
+        if seq != expected:
+            report.add("gap" if seq > expected else "reorder", f"expected entry {expected}, found {seq}", expected)
+            expected = seq
+        if sha256(link + body).digest() != stored:
+            report.add("hash_mismatch", "body and chain do not fit: edited, inserted, removed or moved", seq)
+        link = stored
+        expected += 1
+    return found, expected
 
 
 def check_words(rows: Iterable[Row], report: Report) -> None:
@@ -408,15 +437,24 @@ def size_of(note: str) -> int:
 
 
 def verify(
-    passes: tuple[Iterable[Plain], Iterable[Row]], held: Sequence[Signed], keys: Sequence[str], *, words: bool = True
+    links: Iterable[Link],
+    rows: Iterable[Plain],
+    held: Sequence[Signed],
+    keys: Sequence[str],
+    *,
+    opened: Callable[[Row], Row] = lambda row: row,
 ) -> Report:
-    """The whole check. `passes`: the rows twice (they are read twice, and may be too many to hold)."""
+    """The whole check, in two passes over the same entries, which may be too many to hold. `opened`: the row with the
+    content that is kept elsewhere."""
     report = Report()
     if held and not keys:
         report.problems.append("key: expected at least one to check signatures with, got none")
         return report
-    roots = check_bytes(sound(passes[0], report), [size_of(each.note) for each in held], anchored_leaves(held), report)
+    roots = check_bytes(links, [size_of(each.note) for each in held], anchored_leaves(held), report)
     check_heads(held, roots, keys, report)
-    if words:
-        check_words(map(Row._make, sound(passes[1])), report)
+    check_words(map(opened, map(Row._make, sound(rows, report))), report)
     return report
+
+
+def links_of(rows: Iterable[Plain]) -> Iterator[Link]:
+    return ((seq, body, link) for seq, _, body, link, _, _ in rows)

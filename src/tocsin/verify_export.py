@@ -19,7 +19,7 @@ from collections.abc import Iterator, Sequence
 from hashlib import sha256
 from pathlib import Path
 
-from tocsin.verifier import Report, Row, Signed, Violation, parse_head, signed_by, size_of, verify
+from tocsin.verifier import Report, Row, Signed, Violation, links_of, parse_head, signed_by, size_of, verify
 
 VALID, VIOLATED, UNDECIDED = 0, 1, 4
 NOTE, LEAVES = ".note", ".leaves"
@@ -85,7 +85,7 @@ def check(source: Path, keys: Sequence[str], anchors: Sequence[Path]) -> tuple[R
         if "proofs.ndjson" in export.namelist():
             notes.append("a part of the log: each entry is proven to be in it; order and completeness are not")
             return check_part(export, held, keys), notes
-        return verify((rows(export), rows(export)), held, keys), notes
+        return verify(links_of(rows(export)), rows(export), held, keys), notes
 
 
 def check_part(export: zipfile.ZipFile, held: Sequence[Signed], keys: Sequence[str]) -> Report:

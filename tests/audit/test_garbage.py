@@ -16,7 +16,7 @@ from hypothesis import HealthCheck, given, settings, strategies as st
 from tests.audit.given import Installation
 from tests.store.given import TENANT
 from tocsin.audit import audited
-from tocsin.verifier import GENESIS, Plain, Report, numbers, verify
+from tocsin.verifier import GENESIS, Plain, Report, links_of, numbers, verify
 
 KEYS = {
     "audit": ("tenant", "seq"),
@@ -91,7 +91,7 @@ def entry(n: int, words: Any, before: bytes) -> Plain:
 def test_an_entry_that_is_none_is_said_to_be_unreadable_though_its_chain_fits(words: Any) -> None:
     rows = [entry(0, words, GENESIS)]
 
-    report: Report = verify((rows, rows), [], [])  # type: ignore[arg-type]
+    report: Report = verify(links_of(rows), rows, [], [])
 
     assert [each.code for each in report.violations] == ["unreadable"]
 

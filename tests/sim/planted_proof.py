@@ -5,6 +5,7 @@ from __future__ import annotations
 from tests.sim.planted import Mutant, _bug
 
 TAMPER = "tests/audit/test_tamper.py"
+CHAIN = "tests/audit/test_chain.py"
 RECORDED = "tests/store/test_audit.py"
 EMERGENCY = "tests/http/test_emergency.py"
 EVIDENCE = "tests/http/test_api_evidence.py"
@@ -36,10 +37,24 @@ PROOF: tuple[Mutant, ...] = (
     _bug(
         "the verifier does not follow the chain",
         "verifier.py",
-        "if sha256(link + body).digest() != stored:",
-        "if len(stored) != HASH_BYTES:",
+        "return follow == list(links)",
+        "return len(follow) == len(links)",
         TAMPER,
         "tests/audit/test_export.py",
+    ),
+    _bug(
+        "the first entry of each group follows from nothing",
+        "verifier.py",
+        "link = some[-1][2]",
+        "link = link if expected > CHUNK else some[-1][2]",
+        CHAIN,
+    ),
+    _bug(
+        "an entry that does not follow is not named",
+        "verifier.py",
+        "if sha256(link + body).digest() != stored:",
+        "if len(stored) != HASH_BYTES:",
+        CHAIN,
     ),
     _bug(
         "entries are not compared with the hashes that were anchored",

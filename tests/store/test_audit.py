@@ -21,6 +21,19 @@ def said(store: Store, tenant: str = TENANT) -> list[tuple[int, str, str, str]]:
     return [(each.seq, each.actor, each.action, each.resource) for each in bodies]
 
 
+def test_what_verification_reads_are_the_same_entries(store: Store) -> None:
+    store.commit([append("a", facts=2), append("b")])
+    store.record(TENANT, [Draft(actor="ana", action="log.read", resource_type="log", resource="all", content=b"x")])
+
+    entries = list(store.audit_entries(TENANT))
+
+    assert len(entries) == 4
+    assert list(store.audit_plain(TENANT)) == [
+        (each.seq, each.recorded_us, each.body, each.hash, each.salt, each.content) for each in entries
+    ]
+    assert list(store.audit_links(TENANT)) == [(each.seq, each.body, each.hash) for each in entries]
+
+
 def test_every_fact_is_an_entry_that_commits_to_its_exact_bytes(store: Store) -> None:
     store.commit([append("a", facts=2), append("b")])
 

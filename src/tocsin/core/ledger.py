@@ -78,6 +78,7 @@ class Entry(msgspec.Struct, frozen=True, kw_only=True):
 
 
 Plain = tuple[int, int, bytes, bytes, bytes | None, bytes | None]  # an Entry, by position
+Link = tuple[int, bytes, bytes]  # of an Entry what the chain is made of: seq, body, hash
 
 
 class Head(msgspec.Struct, frozen=True, kw_only=True):

@@ -79,10 +79,15 @@ def head(db: sqlite3.Connection, tenant: str) -> Head:
 
 
 def plain(db: sqlite3.Connection, tenant: str) -> Iterator[ledger.Plain]:
-    """Every entry as a bare tuple, oldest first: what verification reads by the million."""
+    """Every entry as a bare tuple, oldest first."""
     yield from db.execute(
         "SELECT seq, recorded_us, body, hash, salt, content FROM audit WHERE tenant = ? ORDER BY seq", (tenant,)
     )
+
+
+def links(db: sqlite3.Connection, tenant: str) -> Iterator[ledger.Link]:
+    """Of every entry what the chain is made of, oldest first: what verification reads by the million."""
+    yield from db.execute("SELECT seq, body, hash FROM audit WHERE tenant = ? ORDER BY seq", (tenant,))
 
 
 def entries(db: sqlite3.Connection, tenant: str, after: int, limit: int | None) -> Iterator[Entry]:

@@ -27,7 +27,7 @@ from tocsin.core.announcement import (
     ToldTo,
 )
 from tocsin.core.facts import TOCSIN, AnyFact, decode, encode
-from tocsin.core.ledger import Draft, Entry as AuditEntry, Head, Plain
+from tocsin.core.ledger import Draft, Entry as AuditEntry, Head, Link, Plain
 from tocsin.ports import AlertChanges, Append, Claim, Conflict, Document, IndexRow, LeasedPage, Settlement, Word
 from tocsin.store.cursors import cursor_of, position_of
 from tocsin.store.instants import us
@@ -309,6 +309,9 @@ class MemoryStore:
     def audit_plain(self, tenant: str) -> Iterator[Plain]:
         for each in self.audit_entries(tenant):
             yield each.seq, each.recorded_us, each.body, each.hash, each.salt, each.content
+
+    def audit_links(self, tenant: str) -> Iterator[Link]:
+        return ((each.seq, each.body, each.hash) for each in self.audit_entries(tenant))
 
     def audit_newest(self, tenant: str, before: int | None = None, limit: int = 100) -> list[AuditEntry]:
         end = self.audit_head(tenant).size if before is None else min(before, self.audit_head(tenant).size)

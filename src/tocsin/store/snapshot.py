@@ -21,7 +21,7 @@ from tocsin.core.announcement import (
     ToldTo,
 )
 from tocsin.core.facts import AnyFact
-from tocsin.core.ledger import Draft, Entry as AuditEntry, Head, Plain
+from tocsin.core.ledger import Draft, Entry as AuditEntry, Head, Link, Plain
 from tocsin.ports import AlertChanges, Append, Claim, Document, IndexRow, LeasedPage, Settlement, Word
 from tocsin.store import announcing, audit, delivery, reading
 
@@ -173,6 +173,10 @@ class Snapshot:
     def audit_plain(self, tenant: str) -> Iterator[Plain]:
         with self._reader() as db:
             yield from audit.plain(db, tenant)
+
+    def audit_links(self, tenant: str) -> Iterator[Link]:
+        with self._reader() as db:
+            yield from audit.links(db, tenant)
 
     def audit_newest(self, tenant: str, before: int | None = None, limit: int = 100) -> list[AuditEntry]:
         with self._reader() as db:
