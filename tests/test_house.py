@@ -19,7 +19,7 @@ LONG_MODULES = {  # tables, not logic: the number is what they are allowed
     "core/facts.py": 1040,
     "core/policy.py": 520,
     "engine.py": 570,
-    "verifier.py": 450,  # one file by its nature: an export carries it alone
+    "verifier.py": 470,  # one file by its nature: an export carries it alone
 }
 LAST_HANDLERS = {"writer.py"}  # the one place per thread that must outlive every error
 
