@@ -61,8 +61,6 @@ from tocsin.http.metrics import Tally
 from tocsin.http.openapi import ExactJson, exact
 from tocsin.http.queries import exact_query
 
-BODY_MAX = 1024 * 1024  # people's API: the largest honest body is a root cause with its story
-
 DESCRIPTION = """Incidents as people and programs handle them. Alerts come in by Alertmanager's API and `/in/...`.
 
 Errors are problem JSON (RFC 9457) whose `errors` name the field, what was expected, and what came. Instants are
@@ -179,7 +177,7 @@ def litestar(pages: Pages) -> Litestar:
         middleware=[DefineMiddleware(Gate)],
         guards=[exact_query],
         exception_handlers=problems.HANDLERS,
-        request_max_body_size=BODY_MAX,
+        request_max_body_size=problems.BODY_MAX,
         logging_config=None,  # the process configures logging, once
         openapi_config=OpenAPIConfig(
             title="Tocsin",

@@ -18,6 +18,7 @@ from uvicorn.config import Config
 from uvicorn.server import ServerState
 
 from tocsin.clock import Clock, monotonic
+from tocsin.http.linger import Lingering, linger
 from tocsin.http.slowside import SlowSide
 from tocsin.http.sources import Source
 from tocsin.intake.door import Outcome
@@ -141,7 +142,7 @@ class Front:
             return
         silent = [(each.idle_since, each.cut) for each in self.connections if each.idle_since is not None]
         for slow in self.state.connections:
-            if isinstance(slow, SlowSide) and slow.idle_since is not None:
+            if isinstance(slow, SlowSide | Lingering) and slow.idle_since is not None:
                 silent.append((slow.idle_since, slow.transport.abort))
         if silent:
             min(silent, key=lambda each: each[0])[1]()
@@ -151,7 +152,7 @@ class Front:
         for connection in list(self.connections):
             connection.check(now)
         for slow in list(self.state.connections):
-            if isinstance(slow, SlowSide):
+            if isinstance(slow, SlowSide | Lingering):
                 slow.check(now)
         self._sweeper = loop.call_later(SWEEP_SECONDS, self._sweep, loop)
 
@@ -276,9 +277,11 @@ class FrontProtocol(asyncio.Protocol):
 
     def _refuse(self, status: int, why: str) -> None:
         """The connection ends with this answer: what follows cannot be told apart from the request."""
-        self._transport.write(_answer(Outcome(status, msgspec.json.encode(why)), self._front.date(), False))
-        self._transport.close()
-        self._buffer = b""
+        front, transport = self._front, self._transport
+        transport.write(_answer(Outcome(status, msgspec.json.encode(why)), front.date(), False))
+        front.connections.discard(self)
+        linger(transport, front.state)
+        self._transport, self._buffer = None, b""
 
     def _hand_over(self) -> None:
         """The ASGI server goes on with this connection, from the first byte of the request."""

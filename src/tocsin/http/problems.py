@@ -10,6 +10,7 @@ from typing import Any
 import msgspec
 from litestar import Request, Response
 from litestar.exceptions import HTTPException, ValidationException
+from litestar.exceptions.http_exceptions import RequestEntityTooLarge
 
 from tocsin.core.incident import Refused
 from tocsin.engine import NotFound
@@ -22,6 +23,7 @@ from tocsin.writer import Overloaded
 log = logging.getLogger(__name__)
 
 MEDIA_TYPE = "application/problem+json"
+BODY_MAX = 1024 * 1024  # people's API: the largest honest body is a root cause with its story
 
 _EXPECTED = re.compile(r"^Expected (?P<expected>.+?)(?:, got (?P<got>.+))?$", re.DOTALL)
 _FIELD_OF = re.compile(
@@ -155,6 +157,13 @@ def on_not_found(_: Request[Any, Any, Any], error: NotFound | UnknownGuide) -> R
     return answer(404, str(error))
 
 
+def on_too_large(request: Request[Any, Any, Any], _: RequestEntityTooLarge) -> Response[Problem]:
+    """Litestar looks at the bound of the route, by what was announced and by what came."""
+    came = request.headers.get("content-length", "more")
+    found = FieldError(field="body", expected=f"at most {BODY_MAX} bytes", got=came)
+    return answer(413, _sentence(found), [found])
+
+
 def on_http(_: Request[Any, Any, Any], error: HTTPException) -> Response[Problem]:
     """Litestar's own refusals: routes, methods, decoding, validation."""
     if isinstance(error, ValidationException):
@@ -179,6 +188,7 @@ HANDLERS: dict[Any, Any] = {
     Unacceptable: on_unacceptable,
     QuotaMet: on_quota,
     HTTPException: on_http,
+    RequestEntityTooLarge: on_too_large,
     Overloaded: on_overload,
     Later: on_later,
     Busy: on_busy,

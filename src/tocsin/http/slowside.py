@@ -15,6 +15,7 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResp
 from uvicorn.server import ServerState
 
 from tocsin.clock import monotonic
+from tocsin.http.linger import linger
 
 HEAD_MAX = 32 * 1024  # as http.front.HEAD_MAX: the request line and all headers
 HEADERS_MAX = 100
@@ -160,7 +161,12 @@ class SlowSide(HttpToolsProtocol):
             async def sending(message: Any) -> None:
                 if cycle.transport.is_closing():
                     cycle.disconnected = True
+                last = message["type"] == "http.response.body" and not message.get("more_body")
+                lingers = last and not cycle.keep_alive and cycle.more_body and not cycle.disconnected
+                cycle.keep_alive = cycle.keep_alive or lingers  # or uvicorn would close, which resets the line
                 await send(message)
+                if lingers:
+                    self._linger()
 
             await app(scope, receive, sending)
 
@@ -180,4 +186,11 @@ class SlowSide(HttpToolsProtocol):
             b"HTTP/1.1 %d %b\r\nContent-Type: text/plain; charset=utf-8\r\nX-Content-Type-Options: nosniff\r\n"
             b"Connection: close\r\nContent-Length: %d\r\n\r\n%b" % (status, reason, len(said), said)
         )
-        self.transport.close()
+        self._linger()
+
+    def _linger(self) -> None:
+        """The request was answered before all of it came: the client hears the answer, and nothing else is read."""
+        self._unset_keepalive_if_required()
+        self.connections.discard(self)
+        linger(self.transport, self.server_state)
+        self.parser = None  # type: ignore[assignment]  # it holds this protocol, which hears nothing more

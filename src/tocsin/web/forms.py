@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from typing import Any
 from urllib.parse import parse_qsl, quote
 
@@ -11,15 +11,10 @@ from litestar.exceptions import HTTPException, NotAuthorizedException
 from litestar.response import Redirect
 
 from tocsin.core.access import may
-from tocsin.core.incident import Refused
 from tocsin.core.people import Directory
-from tocsin.engine import NotFound
-from tocsin.guides import UnknownGuide
 from tocsin.http import problems
 from tocsin.http.gate import Incoming, deps_of
 from tocsin.http.problems import Problem, Unacceptable
-from tocsin.identity.attempts import Later
-from tocsin.identity.hashing import Busy
 from tocsin.web.render import page
 
 FIELDS_MAX = 256  # a private incident may name a few hundred people
@@ -93,37 +88,11 @@ def on_http(request: Incoming, error: HTTPException) -> Response[Any]:
     return show_problem(request, problems.on_http(request, error))
 
 
-def on_refused(request: Incoming, error: Refused) -> Response[Any]:
-    return show_problem(request, problems.on_refused(request, error))
-
-
-def on_not_found(request: Incoming, error: NotFound | UnknownGuide) -> Response[Any]:
-    return show_problem(request, problems.on_not_found(request, error))
-
-
-def on_unacceptable(request: Incoming, error: Unacceptable) -> Response[Any]:
-    return show_problem(request, problems.on_unacceptable(request, error))
-
-
-def on_later(request: Incoming, error: Later) -> Response[Any]:
-    return show_problem(request, problems.on_later(request, error))
-
-
-def on_busy(request: Incoming, error: Busy) -> Response[Any]:
-    return show_problem(request, problems.on_busy(request, error))
-
-
-def on_failure(request: Incoming, error: Exception) -> Response[Any]:
-    return show_problem(request, problems.on_failure(request, error))
+def _as_page(handler: Callable[[Incoming, Any], Response[Problem]]) -> Callable[[Incoming, Any], Response[Any]]:
+    return lambda request, error: show_problem(request, handler(request, error))
 
 
 HANDLERS: dict[Any, Any] = {
+    **{kind: _as_page(handler) for kind, handler in problems.HANDLERS.items()},
     HTTPException: on_http,
-    Refused: on_refused,
-    NotFound: on_not_found,
-    UnknownGuide: on_not_found,
-    Unacceptable: on_unacceptable,
-    Later: on_later,
-    Busy: on_busy,
-    500: on_failure,
 }
