@@ -28,6 +28,7 @@ from tocsin.redaction import log_to_stderr
 from tocsin.setting.config import Config
 from tocsin.store.sqlite import DataInUse
 from tocsin.tenants.installation import Installation
+from tocsin.unreadable import because
 
 log = logging.getLogger(__name__)
 
@@ -39,20 +40,34 @@ FILES_MAX = 65_536  # open files that are asked of the system, where it allows t
 FILES_KEPT = 256  # for the store, the journal and what is sent; the rest may be connections
 
 
+class NotReadable(Exception):
+    """A guide that was named on the command line is not there, or is not for this user."""
+
+
 def serve(config: Config, files: Sequence[Path]) -> int:
     """Run until SIGTERM or SIGINT; the exit code."""
     log_to_stderr(config)
     one_arena()
     try:
-        guides = [read_guide(path) for path in files]
+        guides = [_given(path) for path in files]
         config.data.mkdir(mode=0o700, parents=True, exist_ok=True)
         if config.listen.port == 0:
             config = _with_free_port(config)
         installation = Installation(config, _guides_of, log_to_stderr)
+    except NotReadable as error:
+        sys.stderr.write(f"tocsin: {error}\n")
+        return 2
     except (OSError, ValueError, DataInUse) as error:
         sys.stderr.write(f"tocsin: {error}\n")
         return 1
     return uvloop.run(_serve(installation, guides, files))
+
+
+def _given(path: Path) -> GuideFile:
+    try:
+        return read_guide(path)
+    except OSError as error:
+        raise NotReadable(because(path, "a guide (.md) or a policy (.yaml, .json)", error)) from None
 
 
 def _with_free_port(config: Config) -> Config:

@@ -102,7 +102,7 @@ def test_a_server_that_does_not_answer_is_undecided(run: Run, monkeypatch: pytes
     ran = run("incident", "list")
 
     assert ran.code == 4
-    assert "no answer from http://127.0.0.1:1" in ran.err
+    assert "no answer from http://127.0.0.1:1: Connection refused;" in ran.err
     assert ran.out == ""
 
 

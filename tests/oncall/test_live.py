@@ -34,7 +34,23 @@ def test_shifts_of_a_server_name_the_gaps(run: Run, server: Answering):  # noqa:
         "2026-11-28T20:00:00Z  2026-11-29T08:00:00Z  ana",
         "2026-11-29T08:00:00Z  2026-11-29T09:00:00Z  (nobody)",
     ]
-    assert run("oncall", "shifts").code == 2
+
+
+def test_shifts_of_every_schedule_of_a_server(run: Run, server: Answering):  # noqa: F811
+    shift = {"person": "ana", "start": "2026-11-28T20:00:00Z", "end": "2026-11-29T08:00:00Z"}
+    server.says("GET", "/api/schedules", {"items": [{"id": "primary"}]})
+    server.says("GET", "/api/schedules/primary/shifts", {"items": [shift], "gaps": []})
+    server.says("GET", "/api/schedules/deputy/shifts", {"items": [], "gaps": []})
+
+    assert run("oncall", "shifts").out == "2026-11-28T20:00:00Z  2026-11-29T08:00:00Z  ana\n"
+    server.says("GET", "/api/schedules", {"items": [{"id": "primary"}, {"id": "deputy"}]})
+    assert run("oncall", "shifts").out == "primary  2026-11-28T20:00:00Z  2026-11-29T08:00:00Z  ana\n"
+    found = json.loads(run("oncall", "shifts", "--format", "json").out)
+    assert [(each["schedule"], each["items"]) for each in found] == [("deputy", []), ("primary", [shift])]
+    server.says("GET", "/api/schedules", {"items": []})
+    ran = run("oncall", "shifts")
+    assert (ran.code, ran.out) == (3, "")
+    assert "no schedule" in ran.err
 
 
 def test_an_override_is_added_and_a_gap_is_said(run: Run, server: Answering):  # noqa: F811

@@ -10,6 +10,7 @@ import typer
 
 from tocsin.cli.client import connect, part
 from tocsin.cli.documents import add_listing, add_removal
+from tocsin.cli.files import read_text
 from tocsin.cli.output import USAGE, fail, say, show_json
 from tocsin.cli.verbs import FORMAT
 
@@ -34,7 +35,7 @@ def add_source(
         "kind": kind,
         "service": service,
         "mapping": _json(mapping) if mapping else None,
-        "secret": _text(secret_file).strip() if secret_file else None,
+        "secret": read_text(secret_file, "a secret").strip() if secret_file else None,
     }
     made = connect().call("POST", "/api/sources", {key: value for key, value in body.items() if value is not None})
     if form == "json":
@@ -99,15 +100,8 @@ add_listing(
 add_removal(token, "/api/tokens", "Revoke a token or a session; it stops working at once.")
 
 
-def _text(path: Path) -> str:
-    try:
-        return path.read_text("utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        fail(f"{path}: {error}", USAGE)
-
-
 def _json(path: Path) -> Any:
     try:
-        return json.loads(_text(path))
+        return json.loads(read_text(path, "JSON"))
     except ValueError as error:
         fail(f"{path}: expected JSON, got: {error}", USAGE)

@@ -23,6 +23,7 @@ from tocsin.cli.amclient import Client, Failed, client, segment
 from tocsin.clock import SystemClock
 from tocsin.core.matchers import parse_matcher
 from tocsin.core.policy import Matcher
+from tocsin.unreadable import because
 
 FAILED, USAGE, NO_MATCH = 1, 2, 3
 OUTPUTS = ("simple", "extended", "json")
@@ -251,8 +252,10 @@ def import_silences(
 ) -> None:
     """Add silences from a file; those that are stored already are updated. Prints their ids."""
     try:
-        silences = json.loads(file.read_text() if file else sys.stdin.read())
-    except (OSError, ValueError) as error:
+        silences = json.loads(file.read_text("utf-8") if file else sys.stdin.read())
+    except (OSError, UnicodeDecodeError) as error:
+        _fail(because(file or "stdin", "a JSON array of silences", error), USAGE)
+    except ValueError as error:
         _fail(f"{file or 'stdin'}: expected a JSON array of silences: {error}", USAGE)
     if not isinstance(silences, list) or not all(isinstance(each, dict) for each in silences):
         _fail(f"{file or 'stdin'}: expected a JSON array of silences", USAGE)

@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from typing import Any
 from urllib.parse import quote, urlencode, urlsplit
 
-from tocsin.cli.client import address, host
+from tocsin.cli.client import address, host, why
 
 TIMEOUT_SECONDS = 30.0
 ERROR_TEXT_MAX = 2_000
@@ -60,7 +60,7 @@ class Client:
             with error:
                 raise Failed(_told(error.code, error.read()), error.code) from None
         except (OSError, ValueError) as error:
-            raise Failed(f"{self._url} did not answer: {getattr(error, 'reason', error)}") from None
+            raise Failed(f"{self._url} did not answer: {why(error)}") from None
         try:
             return json.loads(text) if text.strip() else None
         except ValueError:

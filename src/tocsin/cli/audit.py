@@ -17,7 +17,8 @@ import typer
 from tocsin.anchors.places import AnchorFailed, run
 from tocsin.audit import audited, known_keys, opened
 from tocsin.cli.client import connect
-from tocsin.cli.output import NO_MATCH, Stop, fail, note, plain, say, show, show_json
+from tocsin.cli.files import must_read
+from tocsin.cli.output import NO_MATCH, USAGE, Stop, fail, note, plain, say, show, show_json
 from tocsin.cli.settings import ConfigFile, DataDir, configured
 from tocsin.cli.verbs import FORMAT
 from tocsin.clock import SystemClock
@@ -25,6 +26,7 @@ from tocsin.proof.exporting import export as exported
 from tocsin.proof.notary import own_signer
 from tocsin.proof.outside import kept_locally
 from tocsin.setting.config import Config
+from tocsin.unreadable import because
 from tocsin.verifier import Report, Signed
 from tocsin.verify_export import UNREADABLE, as_json, check, read_held, status, told, unread
 
@@ -51,6 +53,7 @@ def verify(
 ) -> None:
     """Say whether the record is whole. Exits 0 valid, 1 violations, 4 could not verify. The server may run."""
     if source is not None:
+        must_read(source, "an export of the audit trail")
         report, notes = _export(source, anchor or [], key or [])
     else:
         report, notes = _database(*_chosen(config, data, tenant), anchor or [], key or [])
@@ -203,7 +206,9 @@ def export(
             out.flush()
             os.fsync(out.fileno())
         shutil.move(part, file)
-    except (OSError, ValueError, AnchorFailed) as error:
+    except OSError as error:
+        fail(because(error.filename or file, "a file that can be used", error), USAGE)
+    except (ValueError, AnchorFailed) as error:
         fail(str(error))
     finally:
         part.unlink(missing_ok=True)

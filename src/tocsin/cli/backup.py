@@ -8,6 +8,7 @@ from typing import Annotated
 
 import typer
 
+from tocsin.cli.files import must_read
 from tocsin.cli.output import fail, say
 from tocsin.cli.settings import ConfigFile, DataDir, configured
 from tocsin.clock import SystemClock
@@ -39,6 +40,7 @@ def restore(
     ] = False,
 ) -> None:
     """Make the data directory what the backup holds. The server must not run."""
+    must_read(file, "a backup made by `tocsin backup`")
     told = _embedded(configured(config, data))
     manifest = _done(lambda: copies.restore(file, told.data, SystemClock().now(), force=force, keep_tokens=keep_tokens))
     say(f"{told.data}: as it was on {manifest.made_at:%Y-%m-%d %H:%M:%S} UTC")

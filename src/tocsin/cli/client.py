@@ -106,7 +106,7 @@ class Client:
             with error:
                 fail(_refusal(error, self._token), _CODES.get(error.code, FAILURE if error.code < 500 else UNDECIDED))
         except (URLError, HTTPException, OSError) as error:
-            reason = getattr(error, "reason", error)
+            reason = why(error)
             fail(f"no answer from {self.url}: {reason}; is `tocsin serve` running, and TOCSIN_URL right?", UNDECIDED)
 
     def items(self, path: str, *, most: int | None = None, **query: Any) -> Iterator[dict[str, Any]]:
@@ -201,6 +201,12 @@ class _NoRedirect(HTTPRedirectHandler):
 
 def _opener(url: str) -> OpenerDirector:
     return build_opener(_NoRedirect(), *([ProxyHandler({})] if _is_local(url) else []))
+
+
+def why(error: Exception) -> str:
+    """Why nobody answered, in words."""
+    reason = getattr(error, "reason", error)
+    return (reason.strerror if isinstance(reason, OSError) else None) or str(reason)
 
 
 def _decoded(answer: HTTPResponse) -> Any:

@@ -13,6 +13,7 @@ import typer
 
 from tocsin.cli import gathering
 from tocsin.cli.client import connect, part
+from tocsin.cli.files import must_read
 from tocsin.cli.output import FAILURE, USAGE, Stop, fail, note, plain, say, show, show_json
 from tocsin.cli.settings import ConfigFile, DataDir, configured
 from tocsin.cli.verbs import FORMAT
@@ -187,6 +188,7 @@ def verify(
 ) -> None:
     """Say whether a bundle is what was exported. Exits 0 valid, 1 violations, 4 could not verify."""
     checking = import_module("tocsin.verify_bundle")
+    must_read(bundle, "a bundle that `tocsin evidence export` wrote")
     try:
         judged = checking.check(bundle, key or [], anchor or [])
     except OSError as error:

@@ -19,11 +19,12 @@ from pathlib import Path
 from typing import Any, BinaryIO, NamedTuple, cast
 
 from tocsin.cli.client import Client, part
-from tocsin.cli.output import FAILURE, Stop, fail, note, plain
+from tocsin.cli.output import FAILURE, USAGE, Stop, fail, note, plain
 from tocsin.clock import SystemClock
 from tocsin.core.evidence import size_words
 from tocsin.core.evidence_profile import Step, filled
 from tocsin.runbook.executor import CannotRun, run
+from tocsin.unreadable import because
 
 PIECE = 1024 * 1024
 SAID_MAX = 300  # characters of what a command said last, when it failed
@@ -189,7 +190,7 @@ def opened(file: Path) -> Iterator[tuple[BinaryIO, int]]:
         with file.open("rb") as content:
             yield content, os.fstat(content.fileno()).st_size
     except OSError as error:
-        fail(f"{file}: {error.strerror or error}")
+        fail(because(file, "a file to keep", error), USAGE)
 
 
 @contextmanager
@@ -203,6 +204,6 @@ def written(file: Path) -> Iterator[BinaryIO]:
             os.fsync(out.fileno())
         part_.replace(file)
     except OSError as error:
-        fail(f"{file}: {error.strerror or error}")
+        fail(because(file, "a file in a directory that is there", error), USAGE)
     finally:
         part_.unlink(missing_ok=True)

@@ -12,6 +12,7 @@ from typing import Annotated, Literal
 import msgspec
 import typer
 
+from tocsin.cli.files import read_bytes
 from tocsin.cli.inforce import add_in_force
 from tocsin.cli.output import FAILURE, USAGE, Stop, fail, note, say
 from tocsin.clock import SystemClock
@@ -23,6 +24,7 @@ from tocsin.guide.explain import explain
 from tocsin.guide.formats import as_json, as_sarif, as_text
 from tocsin.guide.lint import lint
 from tocsin.policyfile import PolicyError, dump, load
+from tocsin.unreadable import because
 
 app = typer.Typer(no_args_is_help=True)
 
@@ -58,7 +60,7 @@ def compile_file(
         try:
             output.write_text(text, "utf-8")
         except OSError as error:
-            fail(f"{output}: {error}", FAILURE)
+            fail(because(output, "a file in a directory that is there", error), USAGE)
     for finding in policy.findings:
         if finding.level == "error" and not policy.severities:
             note(f"{finding.file}:{finding.line}: {finding.message}")
@@ -145,23 +147,16 @@ def _json(policy: Policy) -> str:
 
 
 def _compile(file: Path) -> Compiled:
-    return compile_guide(_read(file), str(file))
+    return compile_guide(read_bytes(file, "a guide in Markdown"), str(file))
 
 
 def _policy(file: Path) -> Policy:
     if file.suffix in (".yaml", ".yml", ".json"):
         try:
-            return load(_read(file).decode("utf-8", "replace"), str(file))
+            return load(read_bytes(file, "a policy").decode("utf-8", "replace"), str(file))
         except PolicyError as error:
             fail(str(error), FAILURE)
     return _compile(file).policy
-
-
-def _read(file: Path) -> bytes:
-    try:
-        return sys.stdin.buffer.read() if str(file) == "-" else file.read_bytes()
-    except OSError as error:
-        fail(f"{file}: {error}", USAGE)
 
 
 def _beside(file: Path) -> Callable[[str], bool] | None:

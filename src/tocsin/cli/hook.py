@@ -9,7 +9,8 @@ import typer
 
 from tocsin.cli.client import connect, part
 from tocsin.cli.documents import add_listing, add_removal
-from tocsin.cli.output import USAGE, fail, note, say, show, show_json
+from tocsin.cli.files import read_text
+from tocsin.cli.output import note, say, show, show_json
 from tocsin.cli.verbs import FORMAT
 
 HOOKS = "/api/hooks"
@@ -35,7 +36,7 @@ def add(
     """Tell a program of incidents, or change how it is told. Prints the secret, if one was made."""
     document: dict[str, Any] = {"url": url, "format": body, "events": event or [], "enabled": not off}
     if secret_file:
-        document["secret"] = _text(secret_file)
+        document["secret"] = read_text(secret_file, "a secret").strip()
     made = connect().call("PUT", f"{HOOKS}/{part(name)}", document)
     if form == "json":
         show_json(made)
@@ -44,13 +45,6 @@ def add(
         say(made["secret"])
     else:
         say(f"{made['name']} is told at {made['url']}")
-
-
-def _text(path: Path) -> str:
-    try:
-        return path.read_text("utf-8").strip()
-    except (OSError, UnicodeDecodeError) as error:
-        fail(f"{path}: {error}", USAGE)
 
 
 @app.command("test")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, Any
@@ -12,7 +11,8 @@ import typer
 
 from tocsin.cli import oncall_changes as changes, oncall_import as importing, oncall_live as live
 from tocsin.cli.client import connect
-from tocsin.cli.output import FAILURE, NO_MATCH, USAGE, fail, note, say, show, show_json
+from tocsin.cli.files import read_text
+from tocsin.cli.output import FAILURE, NO_MATCH, USAGE, Format, fail, note, plain, say, show, show_json
 from tocsin.cli.verbs import FORMAT
 from tocsin.clock import SystemClock
 from tocsin.oncall import asking
@@ -55,7 +55,7 @@ def check_files(
     results: list[Result] = []
     for file in files:
         try:
-            results += check(_read(file), str(file))
+            results += check(read_text(file, "schedules in JSON"), str(file))
         except ValueError as error:
             fail(str(error), USAGE)
     failed = [each for each in results if not each.passed]
@@ -73,24 +73,20 @@ def check_files(
 def list_shifts(
     schedule: SCHEDULE = None, start: FROM = None, end: TO = None, name: NAME = None, form: FORMAT = "table"
 ) -> None:
-    """Every shift between two instants, and when nobody is on call. Of a server's schedule: the past as recorded."""
+    """Every shift between two instants, and when nobody is on call. Of a server's schedule: the past as recorded.
+
+    Without --schedule, of every schedule of the server.
+    """
     file = _file(schedule)
     if file is None:
-        found = live.shifts(_id(schedule), start, end)
-        if form == "json":
-            show_json(found)
-            return
-        rows = [*found["items"], *(gap | {"person": ""} for gap in found["gaps"])]
-        rows = sorted(
-            ({"user": each["person"], **each} for each in rows), key=lambda each: (each["start"], each["user"])
-        )
-    else:
-        rows = _asked(lambda: asking.listed_shifts(*_source(file), name=name, start=start, end=end))
-        if form == "json":
-            show_json([row for row in rows if row["user"]])
-            return
+        _live_shifts(schedule, start, end, form)
+        return
+    rows = _asked(lambda: asking.listed_shifts(*_source(file), name=name, start=start, end=end))
+    if form == "json":
+        show_json([row for row in rows if row["user"]])
+        return
     for row in rows:
-        say(f"{row['start']}  {row['end']}  {row['user'] or '(nobody)'}")
+        say(plain(f"{row['start']}  {row['end']}  {row['user'] or '(nobody)'}"))
 
 
 @app.command("handoffs")
@@ -122,7 +118,7 @@ def who(schedule: SCHEDULE = None, at: AT = None, name: NAME = None, form: FORMA
         if form == "json":
             show_json(found)
         for each in found if form != "json" else ():
-            say(f"{each['schedule']}: {', '.join(each['people']) or '(nobody)'}" + live.until(each))
+            say(plain(f"{each['schedule']}: {', '.join(each['people']) or '(nobody)'}" + live.until(each)))
     else:
         now = SystemClock().now()
         people = _asked(lambda: asking.people_at(*_source(file), name=name, at=at, now=now))
@@ -168,10 +164,20 @@ def _file(schedule: str | None) -> Path | None:
     return None
 
 
-def _id(schedule: str | None) -> str:
-    if schedule is None:
-        fail("--schedule: expected a file, or the id of a schedule of the server", USAGE)
-    return schedule
+def _live_shifts(schedule: str | None, start: str | None, end: str | None, form: Format) -> None:
+    """Of one schedule as the API gives them; of all, with their ids in front. Exits 3 where there is no schedule."""
+    names = live.schedules() if schedule is None else [schedule]
+    found = {each: live.shifts(each, start, end) for each in names}
+    if form == "json":
+        show_json(found[schedule] if schedule else [{"schedule": each, **found[each]} for each in names])
+    for each in names if form != "json" else ():
+        rows = [*found[each]["items"], *(gap | {"person": ""} for gap in found[each]["gaps"])]
+        head = f"{each}  " if len(names) > 1 else ""
+        for row in sorted(rows, key=lambda row: (row["start"], row["person"])):
+            say(plain(f"{head}{row['start']}  {row['end']}  {row['person'] or '(nobody)'}"))
+    if not found:
+        note("the server has no schedule; `tocsin oncall shifts --schedule FILE` asks a file")
+        raise typer.Exit(NO_MATCH)
 
 
 def _print(result: Result) -> None:
@@ -195,11 +201,4 @@ def _asked(question: Callable[[], list[Any]]) -> list[Any]:
 
 
 def _source(file: Path) -> tuple[str, str]:
-    return _read(file), str(file)
-
-
-def _read(file: Path) -> str:
-    try:
-        return sys.stdin.read() if str(file) == "-" else file.read_text("utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        fail(f"{file}: {error}", USAGE)
+    return read_text(file, "schedules in JSON"), str(file)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Mapping
 from importlib import import_module
 from pathlib import Path
@@ -13,9 +12,11 @@ import typer
 import yaml
 
 from tocsin.cli.client import connect, part
+from tocsin.cli.files import read_text
 from tocsin.cli.output import FAILURE, USAGE, fail, note, plain, say, show_json
 from tocsin.cli.verbs import FORMAT
 from tocsin.oncall.importing.carried import Carried
+from tocsin.unreadable import because
 
 Tool = Literal["pagerduty", "opsgenie", "grafana", "ical"]
 
@@ -36,7 +37,7 @@ def import_(
     Exits 1 if the shifts differ from those that the export itself says. Nothing is stored without --apply, and nobody
     who is in the directory already is changed.
     """
-    texts = [(str(each), _read(each)) for each in files]
+    texts = [(str(each), read_text(each, "what the tool gave out, in JSON or .ics")) for each in files]
     if tool == "ical":
         _calendar(texts, schedule, name, into, priority, form)
         return
@@ -98,7 +99,7 @@ def _write(folder: Path, documents: Mapping[str, Any]) -> None:
                 (folder / f"{kind}-{each['id']}.json").write_bytes(msgspec.json.format(msgspec.json.encode(each)))
         (folder / "escalations.yaml").write_text(_yaml(documents["escalations"]) + "\n")
     except OSError as error:
-        fail(f"{folder}: {error}", FAILURE)
+        fail(because(folder, "a directory to write to", error), USAGE)
 
 
 def _apply(documents: Mapping[str, Any]) -> None:
@@ -124,10 +125,3 @@ def _calendar(
         show_json(made)
     else:
         say(f"{made['shifts']} shifts of {', '.join(made['people']) or 'nobody'} are {into} of {schedule}")
-
-
-def _read(file: Path) -> str:
-    try:
-        return sys.stdin.read() if str(file) == "-" else file.read_text("utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        fail(f"{file}: {error}", USAGE)

@@ -13,6 +13,11 @@ def shifts(schedule: str, start: str | None, end: str | None) -> Any:
     return connect().get(f"/api/schedules/{part(schedule)}/shifts", **given({"from": start, "to": end}))
 
 
+def schedules() -> list[str]:
+    """The ids of the server's schedules."""
+    return sorted(each["id"] for each in connect().get("/api/schedules")["items"])
+
+
 def who(schedule: str | None, at: str | None) -> list[dict[str, Any]]:
     """Per schedule who is on call, and since and until when."""
     found = connect().get("/api/oncall", **given({"schedule": schedule, "at": at}))

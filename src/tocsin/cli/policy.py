@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import json
-import sys
 from pathlib import Path
 from typing import Annotated
 
 import msgspec
 import typer
 
-from tocsin.cli.output import FAILURE, USAGE, Stop, fail, note, say
+from tocsin.cli.files import read_text
+from tocsin.cli.output import FAILURE, Stop, note, say
 from tocsin.cli.verbs import FORMAT
 from tocsin.policyfile import check
 
@@ -28,7 +28,7 @@ def check_files(
     form: FORMAT = "table",
 ) -> None:
     """Say everything that is wrong with a policy, by line. Exits 1 when something is."""
-    problems = [problem for file in files for problem in check(_read(file), str(file))]
+    problems = [problem for file in files for problem in check(read_text(file, "a policy in YAML or JSON"), str(file))]
     errors = sum(problem.level == "error" for problem in problems)
     if form == "json":
         say(json.dumps(msgspec.to_builtins(problems), indent=2, ensure_ascii=False))
@@ -38,10 +38,3 @@ def check_files(
     if errors:
         raise Stop(code=FAILURE)
     note(f"{len(files)} checked, {len(problems)} warnings" if problems else f"{len(files)} checked, nothing to say")
-
-
-def _read(file: Path) -> str:
-    try:
-        return sys.stdin.read() if str(file) == "-" else file.read_text("utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        fail(f"{file}: {error}", USAGE)

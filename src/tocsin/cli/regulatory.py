@@ -9,6 +9,7 @@ from typing import Annotated, Any
 import typer
 
 from tocsin.cli.client import connect, part
+from tocsin.cli.files import read_text
 from tocsin.cli.output import NO_MATCH, USAGE, cell, fail, note, plain, say, show, show_json
 from tocsin.cli.verbs import FORMAT
 
@@ -159,8 +160,8 @@ def export(name: PACK) -> None:
 def load(file: Annotated[Path, typer.Argument(help="a pack (.yaml, .json)")], form: FORMAT = "table") -> None:
     """Load a pack of your own; it replaces the shipped one of the same id."""
     try:
-        pack = import_module("tocsin.laws").read_pack(file.read_text("utf-8", "replace"), str(file))
-    except (OSError, ValueError) as error:
+        pack = import_module("tocsin.laws").read_pack(read_text(file, "a regulatory pack"), str(file))
+    except ValueError as error:
         fail(str(error), USAGE)
     body = import_module("msgspec").to_builtins(pack)
     after = connect().call("PUT", f"{BASE}/{part(pack.id)}", body)

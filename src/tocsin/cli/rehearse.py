@@ -10,6 +10,7 @@ from typing import Annotated, Literal
 
 import typer
 
+from tocsin.cli.files import read_bytes
 from tocsin.cli.output import USAGE, Stop, fail, plain, say, show_json
 from tocsin.clock import SystemClock
 from tocsin.core import commands as c
@@ -20,6 +21,7 @@ from tocsin.rehearsal.rehearsal import Action
 from tocsin.rehearsal.rehearsed import Checked, as_json, as_text
 from tocsin.rehearsal.staging import POLICY, Rehearsed, read_policy, rehearse as staged, severity_said
 from tocsin.rehearsal.walls import UNTIL, instant, moment, zone_of
+from tocsin.unreadable import because
 
 Form = Literal["text", "json"]
 
@@ -63,7 +65,7 @@ def rehearse(
             stand_ins=config is None if stand_ins is None else stand_ins,
         )
     except OSError as error:
-        fail(f"{file}: {error}", USAGE)
+        fail(because(file, "a guide or a policy", error), USAGE)
     except ValueError as error:
         fail(str(error), USAGE)
     show(rehearsed, form, home.key, [])
@@ -80,10 +82,7 @@ def _scenario_text(file: Path) -> str | None:
     """The text of a scenario file; None for a guide or a policy."""
     if file.suffix not in POLICY:
         return None
-    try:
-        text = file.read_text("utf-8", "replace")
-    except OSError as error:
-        fail(f"{file}: {error}", USAGE)
+    text = read_bytes(file, "a policy or a scenario").decode("utf-8", "replace")
     return text if import_module("tocsin.rehearsal.scenario").is_scenario(text) else None
 
 

@@ -28,6 +28,7 @@ from tocsin.rehearsal.replay import NIGHT, Recorded, Replayed, Sums, replay, sum
 from tocsin.rehearsal.staging import read_policy, world_of
 from tocsin.store.snapshot import Snapshot
 from tocsin.store.sqlite import connect
+from tocsin.unreadable import because
 
 UNKNOWN = (
     "What people would have done differently is unknown: they answer at the recorded times, also where this policy\n"
@@ -73,7 +74,7 @@ def replay_(
         if policy is not None:
             _replay(policy, read_policy(policy), directory, kept, limit, form)
     except OSError as error:
-        fail(str(error), USAGE)
+        fail(because(error.filename or "replay", "a file that can be used", error), USAGE)
     except ValueError as error:
         fail(str(error), FAILURE)
 

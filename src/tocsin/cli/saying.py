@@ -9,6 +9,7 @@ import typer
 
 from tocsin.cli.client import connect, part
 from tocsin.cli.documents import add_removal, add_show, put
+from tocsin.cli.files import read_text
 from tocsin.cli.output import USAGE, fail, note, plain, say, show, show_json
 from tocsin.cli.verbs import FORMAT, instant, sentence
 from tocsin.core.spans import parse_seconds, show_seconds
@@ -217,7 +218,7 @@ def list_templates(form: FORMAT = "table") -> None:
 @template.command("set")
 def set_template(
     id: str,
-    file: Annotated[Path, typer.Argument(help="a Jinja2 template", exists=True, dir_okay=False)],
+    file: Annotated[Path, typer.Argument(help="a Jinja2 template")],
     audience: Annotated[str, typer.Option("--for", help="the audience it is for")],
     subject: str = "",
     resolved: Annotated[bool, typer.Option("--resolved", help="it tells of the end")] = False,
@@ -225,7 +226,7 @@ def set_template(
 ) -> None:
     """Use a template of your own for an audience, instead of the guide's."""
     purpose = "resolved" if resolved else "update"
-    body = file.read_text("utf-8")
+    body = read_text(file, "a Jinja2 template")
     document = {"id": id, "audience": audience, "body": body, "subject": subject, "purpose": purpose}
     put(TEMPLATES, id, document, form, lambda kept: f"{kept['id']} is used for {kept['audience']}")
 

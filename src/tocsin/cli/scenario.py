@@ -11,6 +11,7 @@ from tocsin.rehearsal.acting import rehearse_scenario
 from tocsin.rehearsal.expectations import check
 from tocsin.rehearsal.scenario import ScenarioError, read_scenario
 from tocsin.rehearsal.staging import read_policy
+from tocsin.unreadable import because
 
 
 def scenario(file: Path, text: str, directory: Directory, form: Form) -> None:
@@ -19,9 +20,12 @@ def scenario(file: Path, text: str, directory: Directory, form: Form) -> None:
         scenario = read_scenario(text, str(file))
     except ScenarioError as error:
         fail(str(error), USAGE)
+    policy_file = file.parent / scenario.guide
     try:
-        policy = read_policy(file.parent / scenario.guide)
-    except (OSError, ValueError) as error:
+        policy = read_policy(policy_file)
+    except OSError as error:
+        fail(f"{file}:{scenario.guide_line}: guide: {because(policy_file, 'a guide or a policy', error)}", USAGE)
+    except ValueError as error:
         fail(f"{file}:{scenario.guide_line}: guide: {error}", USAGE)
     try:
         rehearsed = rehearse_scenario(scenario, policy, directory)

@@ -11,8 +11,9 @@ import typer
 
 from tocsin.cli.client import connect, part
 from tocsin.cli.documents import add_listing, add_removal
-from tocsin.cli.output import NO_MATCH, fail, plain, say, show, show_json
+from tocsin.cli.output import NO_MATCH, USAGE, fail, plain, say, show, show_json
 from tocsin.cli.verbs import FORMAT
+from tocsin.unreadable import because
 
 PAGES, COMPONENTS = "/api/status/pages", "/api/status/components"
 
@@ -96,7 +97,9 @@ def export(
     content = {name: base64.b64decode(body) for name, body in found["files"].items()}
     try:
         fresh = import_module("tocsin.status.export").write(folder.absolute(), content)
-    except (OSError, ValueError) as error:
+    except OSError as error:
+        fail(because(folder, "a directory to write to", error), USAGE)
+    except ValueError as error:
         fail(str(error))
     say(f"{folder}: {len(content)} files of page {found['page']}" + ("" if fresh else ", unchanged"))
 

@@ -15,6 +15,7 @@ from tocsin.core.hooks import Hook, check_hook
 from tocsin.core.people import circle_from
 from tocsin.setting.kinds import Wrong
 from tocsin.setting.table import BY_NAME, REQUIRED, SETTINGS, Setting
+from tocsin.unreadable import found
 
 LISTS = (
     *("people", "teams", "services", "sources", "monitors", "anchors", "trackers", "hooks", "tenants", "audiences"),
@@ -65,7 +66,9 @@ def read(
             text = file.read_text("utf-8")
             said = tomllib.loads(text)
         except (OSError, UnicodeDecodeError) as error:
-            raise ConfigError([Flaw(key="file", expected="a readable file", got=str(error), where=str(file))]) from None
+            raise ConfigError(
+                [Flaw(key="file", expected="a readable file", got=found(error), where=str(file))]
+            ) from None
         except tomllib.TOMLDecodeError as error:
             raise ConfigError([_syntax(error, str(file))]) from None
         reader.lines, reader.folder = lines_of(text), file.parent
@@ -225,7 +228,7 @@ class _Reader:
         try:
             return self._read(setting, where, path.read_text("utf-8").strip(), None)
         except (OSError, UnicodeDecodeError) as error:
-            self._flaw(where, "a readable file", f"{path}: {error}")
+            self._flaw(where, "a readable file", f"{path}: {found(error)}")
             return None
 
     def _unknown(self, where: str, key: str, known: list[str]) -> None:
