@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import socket
-import threading
 from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
@@ -13,8 +11,8 @@ from typing import Any, TypeVar
 
 import httpx2
 import msgspec
-import uvicorn
 
+from tests.listening import Listening, http_client
 from tocsin.clock import Clock, ManualClock
 from tocsin.core.alert import Episode, fingerprint_of
 from tocsin.core.policy import Escalation, Inhibition, Level, Policy, Route, Severity
@@ -161,36 +159,23 @@ class AmWorld:
 
 
 class Serving:
-    """An ASGI app behind uvicorn in a thread, on a port the kernel chose."""
+    """An ASGI app on a port the kernel chose."""
 
     def __init__(self, app: Any) -> None:
-        self._socket = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
-        self._socket.bind(("127.0.0.1", 0))
-        self.url = f"http://127.0.0.1:{self._socket.getsockname()[1]}"
         self._clients: list[httpx2.Client] = []
-        self._uvicorn = uvicorn.Server(uvicorn.Config(app, lifespan="off", log_level="warning"))
-        self._ready = threading.Event()
-        self._thread = threading.Thread(target=lambda: asyncio.run(self._serve()), daemon=True)
-        self._thread.start()
-        self._ready.wait(10)
-
-    async def _serve(self) -> None:
-        serving = asyncio.ensure_future(self._uvicorn.serve(sockets=[self._socket]))
-        while not self._uvicorn.started and not serving.done():
-            await asyncio.sleep(0.005)
-        self._ready.set()
-        await serving
+        self._listening = Listening(app)
+        self._listening.start()
+        self.url = self._listening.url
 
     def client(self, **headers: str) -> httpx2.Client:
-        client = httpx2.Client(base_url=self.url, headers=headers, timeout=10)
+        client = http_client(base_url=self.url, headers=headers, timeout=10)
         self._clients.append(client)
         return client
 
     def stop(self) -> None:
         for client in self._clients:
             client.close()
-        self._uvicorn.should_exit = True
-        self._thread.join(6)
+        self._listening.stop()
 
 
 def am_server(world: AmWorld) -> Serving:

@@ -202,6 +202,7 @@ def test_what_the_ring_forgot_is_said():
 
 
 def test_a_client_that_leaves_is_forgotten(server: Server):
+    server.faces.events.keep_alive_seconds = 0.05  # nobody takes the next sign of life
     api, incident = declared(server)
     reader = Reader(api, f"/api/incidents/{incident}/events")
     reader.take(1)

@@ -1,11 +1,9 @@
-"""A real server for tests of the faces: the engine over an SQLite store, a writer thread, uvicorn on a free port."""
+"""A real server for tests of the faces: the engine over an SQLite store, a writer thread, a free port."""
 
 from __future__ import annotations
 
 import asyncio
 import itertools
-import socket
-import threading
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
@@ -14,9 +12,9 @@ from typing import Any, TypeVar
 
 import httpx2
 import msgspec
-import uvicorn
 
 from tests.http.keeping import Kept, setting
+from tests.listening import Listening, http_client
 from tocsin import acting
 from tocsin.audit import audited
 from tocsin.auditport import Protection
@@ -217,25 +215,16 @@ class World:
 
 
 class Server:
-    """uvicorn in a thread, on a port the kernel chose. `stop` asks as SIGTERM does."""
+    """The faces, served on a port the kernel chose. `stop` asks as SIGTERM does."""
 
     def __init__(self, world: World) -> None:
         self.world = world
-        self._socket = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
-        self._socket.bind(("127.0.0.1", 0))
         self._clients: list[httpx2.Client] = []
-        self.url = f"http://127.0.0.1:{self._socket.getsockname()[1]}"
-        world.public_url = self.url
         self.faces = Faces(world, web.routes)
+        self._listening = Listening(self._dispatch, begin=self.faces.started, end=self.faces.close)
+        self.url = world.public_url = self._listening.url
         self.status, self.manage = StatusApp(world, Forms(world, world.subscribers)), ManageApp(world)
-        config = uvicorn.Config(
-            self._dispatch, interface="asgi3", lifespan="off", log_level="warning", timeout_graceful_shutdown=5
-        )
-        self._uvicorn = uvicorn.Server(config)
-        self._ready = threading.Event()
-        self._thread = threading.Thread(target=lambda: asyncio.run(self._serve()), daemon=True)
-        self._thread.start()
-        self._ready.wait(10)
+        self._listening.start()
 
     async def _dispatch(self, scope: Any, receive: Any, send: Any) -> None:
         """As app.py does it."""
@@ -244,28 +233,16 @@ class Server:
         app = self.status if is_status(path) else self.manage if path.startswith("/v1/pages") else self.faces
         await app(scope, receive, send)
 
-    async def _serve(self) -> None:
-        self._loop = asyncio.get_running_loop()
-        self.faces.started()
-        serving = asyncio.ensure_future(self._uvicorn.serve(sockets=[self._socket]))
-        while not self._uvicorn.started and not serving.done():
-            await asyncio.sleep(0.005)
-        self._ready.set()
-        await serving
-
     def client(self, token: str | None = None, **headers: str) -> httpx2.Client:
         if token:
             headers["Authorization"] = f"Bearer {token}"
-        client = httpx2.Client(base_url=self.url, headers=headers, timeout=10)
+        client = http_client(base_url=self.url, headers=headers, timeout=10)
         self._clients.append(client)
         return client
 
     def stop(self) -> bool:
         """Whether the server ended within 6 seconds, whatever clients hold open."""
-        if self._thread.is_alive():
-            self._loop.call_soon_threadsafe(self.faces.close)
-            self._uvicorn.should_exit = True
-            self._thread.join(6)
+        ended = self._listening.stop()
         for client in self._clients:
             client.close()
-        return not self._thread.is_alive()
+        return ended
