@@ -26,6 +26,7 @@ import httpx2
 import msgspec
 from aiosmtpd.smtp import SMTP, Envelope, Session
 
+from tests.listening import http_client
 from tests.senders.servers import Mailbox, Web, listening, mail_server, response
 from tocsin.clock import SystemClock, monotonic
 
@@ -245,7 +246,7 @@ class Tocsin(Program):
         headers = dict(more.pop("headers", {}))
         if token:
             headers["authorization"] = f"Bearer {self.token}"
-        with httpx2.Client(timeout=20) as client:
+        with http_client(timeout=20) as client:
             return client.request(method, f"{self.url}{path}", headers=headers, **more)
 
     def get(self, path: str) -> Any:

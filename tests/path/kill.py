@@ -30,6 +30,7 @@ from typing import Any
 import httpx2
 import msgspec
 
+from tests.listening import NO_CERTIFICATES
 from tests.path.harness import Servers, Tocsin, free_port, until
 from tests.senders.servers import Web, response
 from tocsin.clock import SystemClock, monotonic
@@ -233,7 +234,7 @@ class Trial:
             assert self.tocsin is not None
             assert self.tocsin.running, self.tocsin.tail()
             try:
-                return httpx2.get(url, timeout=5).status_code == 200
+                return httpx2.get(url, timeout=5, verify=NO_CERTIFICATES).status_code == 200
             except httpx2.HTTPError:
                 return False
 

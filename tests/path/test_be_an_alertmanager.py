@@ -12,6 +12,7 @@ from typing import Any
 import httpx2
 import pytest
 
+from tests.listening import NO_CERTIFICATES
 from tests.path.server import TOKEN, Tocsin, end, eventually, free_port, program
 from tocsin.clock import SystemClock
 
@@ -179,7 +180,7 @@ def test_alertmanager_through_four_receivers_gives_one_incident_each(tocsin: Toc
 
     def ready() -> bool:
         try:
-            return httpx2.get(f"{url}/-/ready").status_code == 200
+            return httpx2.get(f"{url}/-/ready", verify=NO_CERTIFICATES).status_code == 200
         except httpx2.TransportError:
             return False
 

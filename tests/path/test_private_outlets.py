@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 import httpx2
 import pytest
 
+from tests.listening import NO_CERTIFICATES
 from tests.path.harness import PEOPLE, POLICY, Tocsin, World, until, world
 from tests.senders.fake_slack import BOT, FakeSlack
 from tests.senders.fake_trackers import TOKEN, FakeTracker
@@ -44,7 +45,7 @@ class Town(NamedTuple):
 
     def get(self, path: str) -> str:
         headers = {"authorization": f"Bearer {self.olga}"}
-        answer = httpx2.get(f"{self.tocsin.url}{path}", headers=headers, timeout=20)
+        answer = httpx2.get(f"{self.tocsin.url}{path}", headers=headers, timeout=20, verify=NO_CERTIFICATES)
         assert answer.status_code == 200, (path, answer.text)
         return answer.text
 

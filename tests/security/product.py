@@ -12,6 +12,7 @@ from typing import Any
 
 import httpx2
 
+from tests.listening import http_client
 from tests.path.harness import Tocsin, World
 from tests.senders.push_browser import Browser
 
@@ -211,7 +212,7 @@ class Product:
 
     def answers(self, headers: dict[str, str]) -> dict[str, str]:
         """Path -> what was answered, for every GET of the description and every page that a link leads to."""
-        with httpx2.Client(base_url=self.tocsin.url, headers=headers, timeout=20) as client:
+        with http_client(base_url=self.tocsin.url, headers=headers, timeout=20) as client:
             found = dict(self._described(client))
             waiting = ["/", "/directory", "/oncall", "/duties", "/declare", "/metrics", "/ready", "/status/inside"]
             while waiting and len(found) < 400:
