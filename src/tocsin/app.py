@@ -68,6 +68,7 @@ from tocsin.watch.rota import Rota
 from tocsin.watch.upkeep import reconcile
 from tocsin.watch.vigil import Vigil
 from tocsin.watch.watchdog import Watchdog
+from tocsin.web.forms import on_missing
 from tocsin.web.routes import routes
 from tocsin.wiring import restoring
 from tocsin.wiring.chatting import Chatting
@@ -214,7 +215,7 @@ class App:
     def _open_faces(self, links: Links) -> None:
         self.links = create_links(self, links)
         self.twilio = TwilioApp(self, links, self.config.twilio.token if self.config.twilio else None)
-        self.faces = Faces(self, routes)
+        self.faces = Faces(self, routes, on_missing)
         self.faces.events.full = self.quota.streams_full
         self.faces.started()
         self.alertmanager = AlertmanagerApp(self)

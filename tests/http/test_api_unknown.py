@@ -34,3 +34,28 @@ def test_a_page_says_what_is_too_large_as_a_page(shared: Server):
     assert answer.status_code == 413
     assert answer.headers["content-type"].startswith("text/html")
     assert str(BODY_MAX) in answer.text
+
+
+HTML = {"accept": "text/html,application/xhtml+xml,*/*;q=0.8"}
+
+
+@pytest.mark.parametrize("path", ["/nosuch", "/directory/nosuch", "/nosuch/deeper"])
+def test_a_browser_is_told_as_a_page_that_a_page_is_not_there(shared: Server, path: str):
+    answer = shared.client(**HTML).get(path)
+
+    assert (answer.status_code, answer.headers["content-type"]) == (404, "text/html; charset=utf-8")
+    assert "There is no such page." in answer.text
+    assert 'href="/"' in answer.text
+
+
+@pytest.mark.parametrize("path", ["/api/nosuch", "/nosuch"])
+def test_a_program_gets_a_problem_where_no_page_is(shared: Server, path: str):
+    answer = shared.client(**(HTML if path.startswith("/api") else {"accept": "*/*"})).get(path)
+
+    assert (answer.status_code, answer.headers["content-type"]) == (404, "application/problem+json")
+
+
+def test_an_address_cut_short_leads_to_the_incidents(shared: Server):
+    answer = shared.client(shared.world.token()).get("/incidents", follow_redirects=False)
+
+    assert (answer.status_code, answer.headers["location"]) == (303, "/")

@@ -8,9 +8,10 @@ from functools import cache
 from importlib.metadata import version
 from typing import Any, TypeAlias, cast
 
-from litestar import Litestar, Router
+from litestar import Litestar, Request, Response, Router
 from litestar.datastructures import State
 from litestar.enums import HttpMethod, ScopeType
+from litestar.exceptions import HTTPException, NotFoundException
 from litestar.middleware import DefineMiddleware
 from litestar.openapi.config import OpenAPIConfig
 from litestar.openapi.spec import Components, SecurityScheme, Tag
@@ -83,15 +84,16 @@ TAGS = [
 
 
 Pages: TypeAlias = Callable[[], Sequence[Any]]
+Missing: TypeAlias = Callable[[Request[Any, Any, Any], HTTPException], Response[Any]]
 
 
 class Faces:
     """The ASGI application. `close` ends the event streams, so that a stop does not wait for browsers."""
 
-    def __init__(self, deps: Deps, pages: Pages = tuple) -> None:
+    def __init__(self, deps: Deps, pages: Pages = tuple, missing: Missing = problems.on_http) -> None:
         self.events = events.Events()
         tally = Tally(deps.tenant)
-        self.app = copy(litestar(pages))
+        self.app = copy(litestar(pages, missing))
         self.app.state = State({"deps": deps, "events": self.events, "tally": tally})
         deps.engine.subscribe(self.events.changed)
         deps.engine.subscribe(tally.changed)
@@ -134,8 +136,9 @@ class Plain(Litestar):
 
 
 @cache
-def litestar(pages: Pages) -> Litestar:
-    """Every route, once for a process: a tenant's application is a copy of it with a state of its own."""
+def litestar(pages: Pages, missing: Missing) -> Litestar:
+    """Every route, once for a process: a tenant's application is a copy of it with a state of its own. `missing`
+    answers for what has no route."""
     return Plain(
         route_handlers=[
             api_incidents.routes(),
@@ -176,7 +179,7 @@ def litestar(pages: Pages) -> Litestar:
         ],
         middleware=[DefineMiddleware(Gate)],
         guards=[exact_query],
-        exception_handlers=problems.HANDLERS,
+        exception_handlers={**problems.HANDLERS, NotFoundException: missing},
         request_max_body_size=problems.BODY_MAX,
         logging_config=None,  # the process configures logging, once
         openapi_config=OpenAPIConfig(

@@ -50,7 +50,7 @@ async def remove(request: Incoming) -> Response[Any]:
 async def service_worker() -> Response[bytes]:
     """At the root, so that it may speak for every page; browsers look for a new one at every visit."""
     headers = {"Cache-Control": "no-cache"}
-    return Response(STATIC["sw.js"].body, media_type="text/javascript; charset=utf-8", headers=headers)
+    return Response(STATIC["sw.js"].body, media_type="text/javascript", headers=headers)
 
 
 @get("/manifest.webmanifest", guards=[anybody("files that every browser needs")])

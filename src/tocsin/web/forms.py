@@ -7,7 +7,7 @@ from typing import Any
 from urllib.parse import parse_qsl, quote
 
 from litestar import Response
-from litestar.exceptions import HTTPException, NotAuthorizedException
+from litestar.exceptions import HTTPException, NotAuthorizedException, NotFoundException
 from litestar.response import Redirect
 
 from tocsin.core.access import may
@@ -88,6 +88,14 @@ def on_http(request: Incoming, error: HTTPException) -> Response[Any]:
     return show_problem(request, problems.on_http(request, error))
 
 
+def on_missing(request: Incoming, error: HTTPException) -> Response[Any]:
+    """What has no route: a page for whoever looks with a browser, wherever no program is spoken to."""
+    looks = request.method == "GET" and "text/html" in request.headers.get("accept", "")
+    if looks and not request.url.path.startswith("/api/"):
+        return show_problem(request, problems.answer(404, "There is no such page", title="Not found"))
+    return problems.on_http(request, error)
+
+
 def _as_page(handler: Callable[[Incoming, Any], Response[Problem]]) -> Callable[[Incoming, Any], Response[Any]]:
     return lambda request, error: show_problem(request, handler(request, error))
 
@@ -95,4 +103,5 @@ def _as_page(handler: Callable[[Incoming, Any], Response[Problem]]) -> Callable[
 HANDLERS: dict[Any, Any] = {
     **{kind: _as_page(handler) for kind, handler in problems.HANDLERS.items()},
     HTTPException: on_http,
+    NotFoundException: on_http,
 }

@@ -103,6 +103,12 @@ async def incidents(
     )
 
 
+@get("/incidents", guards=[needs("incident.read")])
+async def incident_list() -> Redirect:
+    """What somebody types who cuts an incident's address short."""
+    return Redirect("/", status_code=303)
+
+
 @get("/incidents/{incident:str}", guards=[needs("incident.read")])
 async def incident_page(request: Incoming, incident: str, all: bool = False) -> Response[Any]:
     """What is broken, who has it, what is owed next and when; then everything that happened."""
@@ -260,5 +266,5 @@ async def _declare_page(request: Incoming, fields: Mapping[str, str], error: str
 
 
 def routes() -> Router:
-    handlers = [incidents, incident_page, act, declare_form, declare_one]
+    handlers = [incidents, incident_list, incident_page, act, declare_form, declare_one]
     return Router("/", route_handlers=handlers, exception_handlers=HANDLERS, include_in_schema=False)

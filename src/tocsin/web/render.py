@@ -183,4 +183,4 @@ def page(
     if len(body) >= GZIP_FROM and "gzip" in accept_encoding:
         body = gzip.compress(body, 5, mtime=0)
         extra["Content-Encoding"] = "gzip"
-    return Response(body, status_code=status, media_type="text/html; charset=utf-8", headers=extra)
+    return Response(body, status_code=status, media_type="text/html", headers=extra)
