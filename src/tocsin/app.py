@@ -68,8 +68,7 @@ from tocsin.watch.rota import Rota
 from tocsin.watch.upkeep import reconcile
 from tocsin.watch.vigil import Vigil
 from tocsin.watch.watchdog import Watchdog
-from tocsin.web.forms import on_missing
-from tocsin.web.routes import routes
+from tocsin.web.routes import on_missing, routes
 from tocsin.wiring import restoring
 from tocsin.wiring.chatting import Chatting
 from tocsin.wiring.facing import face_of

@@ -45,7 +45,6 @@ from tocsin.status.watch import Watch
 from tocsin.store.sqlite import SqliteStore
 from tocsin.verifier import Report
 from tocsin.web import routes as web
-from tocsin.web.forms import on_missing
 
 T = TypeVar("T")
 T0 = datetime(2026, 11, 23, 3, 0, tzinfo=UTC)
@@ -221,7 +220,7 @@ class Server:
     def __init__(self, world: World) -> None:
         self.world = world
         self._clients: list[httpx2.Client] = []
-        self.faces = Faces(world, web.routes, on_missing)
+        self.faces = Faces(world, web.routes, web.on_missing)
         self._listening = Listening(self._dispatch, begin=self.faces.started, end=self.faces.close)
         self.url = world.public_url = self._listening.url
         self.status, self.manage = StatusApp(world, Forms(world, world.subscribers)), ManageApp(world)

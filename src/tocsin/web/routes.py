@@ -19,6 +19,9 @@ from tocsin.web import (
     sign_in,
     status_pages,
 )
+from tocsin.web.forms import on_missing
+
+__all__ = ["on_missing", "routes"]
 
 
 def routes() -> list[Router]:
