@@ -36,6 +36,7 @@ from tocsin.senders.webpush import WebPushSender
 pytestmark = pytest.mark.filterwarnings("ignore:'imghdr' is deprecated:DeprecationWarning")
 
 SHORT = 0.6  # seconds a sender of these tests waits
+SHORTER = 0.15  # where nobody will ever answer
 IN_TIME = 3.0  # seconds after which a receipt is overdue
 
 OK = ("sent", False)
@@ -175,7 +176,7 @@ async def email_rig(case: str) -> AsyncIterator[Rig]:
     async with servers.get(case) or mail_server(mailbox) as port:
         login = {"username": "tocsin", "password": "wrong"} if case == "unauthorised" else {}
         sender = EmailSender(
-            host="127.0.0.1", port=port, sender="t@tocsin.example", tls="none", timeout_seconds=SHORT, **login
+            host="127.0.0.1", port=port, sender="t@tocsin.example", tls="none", timeout_seconds=patience(case), **login
         )
         ids = _Ids(lambda: [str(each["Message-ID"]) for each in mailbox.mails])
         yield sender, "nobody" if case == "bad address" else "ana@example.org", ids
@@ -193,7 +194,7 @@ async def console_rig(case: str) -> AsyncIterator[Rig]:
             os.set_blocking(write_end, True)
         if case == "closed output":
             stream.close()
-        yield ConsoleSender(stream, timeout_seconds=SHORT), "ana", []
+        yield ConsoleSender(stream, timeout_seconds=patience(case)), "ana", []
         if case == "black hole":
             os.set_blocking(read_end, False)
             while reader.read(1 << 20):  # let the thread that still writes come to its end
@@ -205,39 +206,46 @@ def rig(kind: str, case: str) -> AbstractAsyncContextManager[Rig]:
         case "email":
             return email_rig(case)
         case "webhook":
-            return http_rig(lambda _: webhook(), lambda port: f"http://127.0.0.1:{port}/hook", case)
+            return http_rig(lambda _: webhook(patience(case)), lambda port: f"http://127.0.0.1:{port}/hook", case)
         case "ntfy":
             return http_rig(
-                lambda _: NtfySender(allow_private=True, timeout_seconds=SHORT),
+                lambda _: NtfySender(allow_private=True, timeout_seconds=patience(case)),
                 lambda port: f"http://127.0.0.1:{port}/topic",
                 case,
             )
         case "apprise":  # its first message loads its plugins, which takes longer than anything else here
-            patience = SHORT if case == "black hole" else 2 * IN_TIME
+            longer = SHORTER if case == "black hole" else 2 * IN_TIME
             return http_rig(
-                lambda _: AppriseSender(timeout_seconds=patience),
+                lambda _: AppriseSender(timeout_seconds=longer),
                 lambda port: f"json://127.0.0.1:{port}/?rto=1&cto=1",
                 case,
             )
         case "webpush":
             return http_rig(
                 lambda _: WebPushSender(
-                    key_file=key_file(), public_url="https://tocsin.example", allow_private=True, timeout_seconds=SHORT
+                    key_file=key_file(),
+                    public_url="https://tocsin.example",
+                    allow_private=True,
+                    timeout_seconds=patience(case),
                 ),
                 lambda port: Browser(f"http://127.0.0.1:{port}/push/s3cr3t").address,
                 case,
             )
         case "slack":
             return http_rig(
-                lambda port: SlackSender(SlackApi(token="x", base_url=base(port), timeout_seconds=SHORT)), by_id, case
+                lambda port: SlackSender(SlackApi(token="x", base_url=base(port), timeout_seconds=patience(case))),
+                by_id,
+                case,
             )
         case "telegram":
             return http_rig(
-                lambda port: TelegramSender(token="1:x", base_url=base(port), timeout_seconds=SHORT), by_id, case
+                lambda port: TelegramSender(token="1:x", base_url=base(port), timeout_seconds=patience(case)),
+                by_id,
+                case,
             )
         case "teams" | "mattermost" | "discord" | "rocketchat":
             make = HOOK_SENDERS[kind]
-            return http_rig(lambda _: make(allow_private=True, timeout_seconds=SHORT), hook_url, case)
+            return http_rig(lambda _: make(allow_private=True, timeout_seconds=patience(case)), hook_url, case)
         case _:
             return console_rig(case)
 
@@ -248,6 +256,10 @@ HOOK_SENDERS: dict[str, Callable[..., Sender]] = {
     "discord": discord_sender,
     "rocketchat": rocketchat_sender,
 }
+
+
+def patience(case: str) -> float:
+    return SHORTER if case == "black hole" else SHORT
 
 
 def base(port: int) -> str:
@@ -262,8 +274,8 @@ def by_id(_: int) -> str:
     return "123"
 
 
-def webhook() -> Sender:
-    return WebhookSender(clock=ManualClock(T0), allow_private=True, timeout_seconds=SHORT)
+def webhook(seconds: float) -> Sender:
+    return WebhookSender(clock=ManualClock(T0), allow_private=True, timeout_seconds=seconds)
 
 
 async def sent(kind: str, case: str, attempts: int = 1) -> tuple[list[Receipt], list[str]]:
