@@ -123,7 +123,10 @@ def test_an_escalation_that_names_its_end_is_no_timer_that_goes_on():
     policy = compile_guide(body, "g.md").policy
 
     assert policy.escalation.while_unresolved == ()
-    assert [each.line for each in policy.findings if each.rule == "GUIDE-UNREAD"] == [6]
+    assert [(each.who, each.severities, each.source and each.source.line) for each in policy.escalation.levels] == [
+        (("owner",), ("SEV1",), 6),
+        (("harbour director",), ("SEV1",), 6),
+    ]
 
 
 def test_who_may_change_the_level_is_no_level():

@@ -189,7 +189,7 @@ NONE: dict[str, tuple[str, set[int]]] = {
     "steps between levels that nobody named": ("## Escalation\n\n- L1 → L2: after 30 minutes without progress\n- L2 → L3: after 1 hour\n", {3, 4}),
     "conditions with what is done": ("## Escalation matrix\n\n- **Level 1:** losses above 2% in 1 day → notify operations\n- **Level 2:** kill switch → notify management\n", {3}),
     "levels of support that name work and nobody": ("## Support and escalation\n\n### Level 1: Basic troubleshooting\n\n- Restart\n- Response time: 15 minutes\n\n### Level 2: Deep troubleshooting\n\n- Debug\n", {6}),
-    "a step without the first one": ("## Escalation\n\n- SEV1: escalate to the CTO if not resolved within 30 minutes\n", {3}),
+    "a step behind a ladder for everything": ("## Escalation\n\n- SEV1: escalate to the CTO if not resolved within 1 hour\n- SEV1: escalate to the lead if not resolved within 30 minutes\n", {3, 4}),
     "roles whose times do not rise": ("## Escalation\n\n| Role | SEV1 | SEV2 |\n|---|---|---|\n| Duty engineer | 30 min | 1 hour |\n| Team lead | 15 min | 1 hour |\n", {3, 5, 6}),
 }  # fmt: skip
 

@@ -45,6 +45,8 @@ _FREQUENCY = re.compile(
     r"^(?:update\s+|communication\s+)?(?:frequency|cadence|interval)$|^(?:status\s+|internal\s+|external\s+|stakeholder\s+|customer\s+)?updates?(?:\s+(?:frequency|cadence|interval))?$|^updates?$",
     re.I,
 )
+_OR = re.compile(r"\s*(?:\(|for\s)[^().;]{2,40}\)?\s*(?:,|/|or|and|, (?:or|and))\s*", re.I)
+_FOR_ONE = re.compile(rf"\s*(?:\(|for\s+)\s*{ID.pattern}", re.I)
 _QUOTED = re.compile(r"[\"“][^\"“”]{25,}[\"”]")
 _CADENCE_TITLE = re.compile(
     r"(?:update|communication|status|comms)\w*\s*(?:cadence|frequency|interval|schedule|timing)|^(?:(?:regular|status|stakeholder|customer|progress|internal|external) )*updates?$|^cadence\b",
@@ -205,7 +207,7 @@ def _of_sentence(sentence: Sentence, scheme: Scheme, notes: Notes) -> Iterator[C
     if _FREQUENCY.match(sentence.label) and (pairs := beside(text, scheme.known)):
         yield from _paired(pairs, sentence, text)
         return
-    intervals = [each for each in scan(text) if each.kind == "interval"]
+    intervals = _intervals(text)
     by_section = _is_about_updates(sentence.section)
     if by_section and not intervals and ID.search(sentence.label):  # "SEV1: 15 minutes" under "Update cadence"
         intervals = [
@@ -227,6 +229,19 @@ def _of_sentence(sentence: Sentence, scheme: Scheme, notes: Notes) -> Iterator[C
     if _ELSEWHERE.search(sentence.section.title) and not _COMMUNICATION.search(sentence.section.title):
         return
     yield from _scoped(text, intervals, sentence, scheme, notes)
+
+
+def _intervals(text: str) -> list[Quantity]:
+    """Every interval, those included that share the word: "every 15 minutes (P1) or 30 minutes (P2)"."""
+    found: list[Quantity] = []
+    phrase = normalise(text)
+    for each in scan(text):
+        shared = each.kind == "elapsed" and each.bound == "=" and bool(found)
+        if each.kind == "interval":
+            found.append(each)
+        elif shared and _OR.fullmatch(phrase[found[-1].end : each.start]) and _FOR_ONE.match(phrase[each.end :]):
+            found.append(replace(each, kind="interval"))
+    return found
 
 
 def _paired(pairs: dict[str, Quantity], sentence: Sentence, text: str) -> Iterator[Cadence]:

@@ -8,14 +8,16 @@ from typing import Literal
 
 import msgspec
 
-from tocsin.core.policy import Deadline, Escalation, ExternalParty, Notify, Source, Trigger, WhileUnresolved
+from tocsin.core.policy import Deadline, Escalation, ExternalParty, Level, Notify, Source, Trigger, WhileUnresolved
 from tocsin.guide.blocks import Document, Section
 from tocsin.guide.cadences import Sentence, sentences
 from tocsin.guide.ids import ID, mentioned
 from tocsin.guide.inline import plain, split_label
-from tocsin.guide.ladders import compile_levels
+from tocsin.guide.ladder_doubts import doubt
+from tocsin.guide.ladder_steps import of_steps
+from tocsin.guide.ladders import compile_levels, levels as as_levels
 from tocsin.guide.notes import Notes
-from tocsin.guide.parties import channels, parties, within
+from tocsin.guide.parties import PARTY, channels, parties, within
 from tocsin.guide.quantity import Quantity, deadline, scan
 from tocsin.guide.severities import Scheme
 
@@ -35,7 +37,9 @@ _TELL = re.compile(r"^(?:notify|page|inform|alert|contact)\s+(?P<who>.+)$", re.I
 
 def compile_escalation(document: Document, scheme: Scheme, notes: Notes) -> Escalation:
     """Everything the guide says about escalation. It runs until "resolved" where the guide says "if not resolved"."""
-    levels = compile_levels(document, scheme.known, scheme.paths, notes)
+    ids = [each.id for each in scheme.severities]
+    levels = compile_levels(document, scheme.known, ids, scheme.paths, notes)
+    levels += _of_steps(document, scheme, levels, ids, notes)
     timers = list(scheme.timers)
     triggers: list[Trigger] = []
     external: list[ExternalParty] = []
@@ -45,7 +49,7 @@ def compile_escalation(document: Document, scheme: Scheme, notes: Notes) -> Esca
     resolved = False
     led = {level.source.line for level in levels if level.source}
     for sentence in sentences(document, scheme):
-        timer = _timer(sentence, scheme)
+        timer = [] if sentence.line in led else _timer(sentence, scheme)
         if timer:
             notes.use(sentence.line)
             resolved = resolved or bool(re.search(r"resolv|mitigat|active", plain(sentence.text), re.I))
@@ -77,6 +81,19 @@ def compile_escalation(document: Document, scheme: Scheme, notes: Notes) -> Esca
     )
 
 
+def _of_steps(
+    document: Document, scheme: Scheme, levels: tuple[Level, ...], ids: list[str], notes: Notes
+) -> tuple[Level, ...]:
+    """The ladders of steps that are set for one severity, where the guide has no ladder for it."""
+    covered = [one for level in levels for one in level.severities or ids]
+    found: list[Level] = []
+    for severities, rungs in of_steps(document, scheme, covered):
+        if not doubt(rungs):
+            found += as_levels(rungs, severities, notes)
+            notes.use(*(rung.line for rung in rungs))
+    return tuple(found)
+
+
 def _ladder_lines(document: Document, levels: tuple[object, ...]) -> Iterator[str]:
     lines = [level.source.line for level in levels if level.source]  # type: ignore[attr-defined]
     for first in lines:
@@ -106,7 +123,7 @@ def _timer(sentence: Sentence, scheme: Scheme) -> list[WhileUnresolved]:
         return []
     if found[0].kind == "elapsed" and not _UNRESOLVED.search(text) and not _LASTS.match(text):
         return []
-    if found[0].kind == "elapsed" and _names_target(text):
+    if found[0].kind == "elapsed" and (_names_target(text) or PARTY.search(sentence.label)):
         return []
     severities = mentioned(text, scheme.known) or sentence.scope
     every = deadline(_instant(found[0]))

@@ -1,4 +1,4 @@
-"""Severities that a guide sets in a fence: a table drawn with bars, or lines such as "SEV1: all is down"."""
+"""Severities that a guide sets in a fence: a table drawn with bars, lines such as "SEV1: all is down", or YAML."""
 
 from __future__ import annotations
 
@@ -10,16 +10,26 @@ import msgspec
 from tocsin.guide.blocks import Block, Document, Row, Section, every_block
 from tocsin.guide.candidates import labelled_entry, only_one_family, table_group
 from tocsin.guide.entries import ENTRIES_MAX, Entry, Field, Group, unique
+from tocsin.guide.ids import is_word, named
 from tocsin.guide.inline import split_label
+from tocsin.guide.yaml_fences import document as yaml_document, line_of, texts, words
 
 LINES_MAX = 80  # a longer fence is a program or a log
 _BLANK = re.compile(r"\[[^\]\n]+\]|\{\{?[^}\n]+\}\}?|<[A-Za-z][^>\n]*>|_{3,}")
+_SEVERITIES = re.compile(r"severit|priorit|incident[ _]?(?:levels|classes)|\bsla", re.I)
+_BARE = re.compile(r"_(?:in_)?(seconds?|minutes?|mins?|hours?|hrs?|days?)$", re.I)
 _RULE = re.compile(r"^[\s|:+=-]+$")
 
 
 def fenced(document: Document) -> list[Group]:
     """The candidates in the fences of the policy region; a fence that has blanks to fill in is a form and is none."""
-    return [group for section, block in every_block(document.root) for group in _of_block(section, block)]
+    found: list[Group] = []
+    last: tuple[Section, Block] | None = None
+    for section, block in every_block(document.root):
+        above = last[1] if last is not None and last[0] is section else None
+        found += [*_of_block(section, block), *_of_yaml(section, block, above)]
+        last = (section, block)
+    return found
 
 
 def _of_block(section: Section, block: Block) -> Iterator[Group]:
@@ -39,6 +49,41 @@ def _of_block(section: Section, block: Block) -> Iterator[Group]:
     group = _drawn(section, block, drawn) if len(drawn) >= 3 else _lines(section, block, lines)
     if group is not None:
         yield group
+
+
+def _of_yaml(section: Section, block: Block, above: Block | None) -> Iterator[Group]:
+    """`severity_levels:` over `SEV1: {response_time: 15m}`, or over a list of levels with an id each."""
+    found = yaml_document(section, block, above, None, _SEVERITIES)
+    for entry in found.entries if found is not None else ():
+        if not _SEVERITIES.search(words(entry.key)):
+            continue
+        entries = [_level(inner.key, inner.line, inner.node, block) for inner in getattr(entry.node, "entries", ())]
+        for item in getattr(entry.node, "items", ()):
+            said = {words(inner.key): text for inner in getattr(item, "entries", ()) for text in texts(inner.node)}
+            name = next((said[key] for key in ("id", "level", "severity", "priority", "name") if key in said), "")
+            entries.append(_level(name, item.line, item, block))
+        kept = only_one_family([each for each in entries if each is not None])
+        if 2 <= len(kept) <= ENTRIES_MAX and len(kept) == len(entries) and unique(kept):
+            yield Group(form="fence", section=section, line=kept[0].line, entries=tuple(kept))
+
+
+def _level(name: str, line: int, node: object, block: Block) -> Entry | None:
+    who = named(name)
+    if who is None:
+        return None
+    fields = []
+    for inner in getattr(node, "entries", ()):
+        said = list(texts(inner.node))
+        unit = _BARE.search(inner.key) if len(said) == 1 and said[0].strip().isdigit() else None
+        value = f"{said[0]} {unit[1]}" if unit else ", ".join(said)
+        label = words(inner.key[: unit.start()] if unit else inner.key)
+        if said and value != name:
+            fields.append(Field(label=label, value=value, line=line_of(block, inner.line)))
+    own = next((field.value for field in fields if field.label == "name" and is_word(field.value)), "")
+    who = msgspec.structs.replace(who, name=own) if own and not who.by_word else who
+    text = getattr(node, "text", "")
+    at = line_of(block, line)
+    return Entry(named=who, line=at, fields=tuple(fields), text=text, text_line=at, title=name)
 
 
 def _drawn(section: Section, block: Block, lines: list[tuple[int, str]]) -> Group | None:

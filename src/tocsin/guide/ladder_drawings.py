@@ -31,6 +31,8 @@ _REFUSED = re.compile(
 )
 _MEETS = re.compile(r"\bwithin\b|\bmust\b|\bresponds?\b", re.I)
 _BORDER = re.compile(r"^\s*[+┌┐└┘├┤┬┴┼╭╮╰╯╔╗╚╝═─━|│ v▼↓-]*[+┌┐└┘╭╮╰╯╔╗╚╝]\s*$")
+_EDGE = re.compile(r"^\s*[┌├└╔╠╚╭╰+][─═━-]{8,}[┐┤┘╗╣╝╮╯+]\s*$")
+_INSIDE = re.compile(r"^\s*[|│║](.*)[|│║]\s*$")
 _BESIDE = re.compile(r"[┌╭╔]")
 _BOXED = re.compile(r"^\s*[|│║]\s*(.*?)\s*[|│║]\s*$")
 
@@ -87,6 +89,8 @@ def _drawn(block: Block) -> list[tuple[int, str]]:
     lines = list(enumerate(block.text.split("\n"), block.line + (block.kind == "fence")))
     if sum(bool(_BORDER.match(line)) for _, line in lines) < 2:
         return lines
+    if framed := _framed(lines):
+        return framed
     found: list[tuple[int, str]] = []
     fresh = False
     for n, line in lines:
@@ -101,6 +105,26 @@ def _drawn(block: Block) -> list[tuple[int, str]]:
     return found
 
 
+def _framed(lines: list[tuple[int, str]]) -> list[tuple[int, str]]:
+    """The lines of a drawing that stands as a whole in one frame, perhaps under a title of its own; [] for boxes."""
+    parts: list[list[tuple[int, str]]] = [[]]
+    for n, line in lines:
+        inner = _INSIDE.match(line)
+        if _EDGE.match(line):
+            parts.append([])
+        elif inner and inner[1].strip():
+            parts[-1].append((n, inner[1]))
+        elif line.strip() and not inner:
+            return []
+    parts = [part for part in parts if part]
+    if not parts or len(parts) > 2 or sum(bool(_ARROW.match(line)) for _, line in parts[-1]) < 1:
+        return []
+    if len(parts) == 2 and len(parts[0]) > 1:
+        return []
+    margin = min(len(line) - len(line.lstrip()) for _, line in parts[-1])
+    return [(n, line[margin:].rstrip()) for n, line in parts[-1]]
+
+
 def _held(rung: Rung, arrow: str) -> Rung:
     """The rung with the time on the arrow below it; a time for some severities only, or that says who must answer, is none."""
     words = _MARK.sub("", arrow).strip()
@@ -109,10 +133,10 @@ def _held(rung: Rung, arrow: str) -> Rung:
     times = [each for each in scan(words) if counts(each)]
     if quantity is None and len(times) == 1 and not _MEETS.search(words):
         quantity = times[0]
+    if times and limit is None and of_some(words):
+        return msgspec.structs.replace(rung, unclear=words.strip("()"))
     if quantity is None or not counts(quantity):
         return rung
-    if limit is None and of_some(words):
-        return msgspec.structs.replace(rung, unclear=words.strip("()"))
     return msgspec.structs.replace(rung, hold=quantity)
 
 

@@ -8,71 +8,127 @@ import msgspec
 
 from tocsin.guide.ids import ID
 from tocsin.guide.inline import plain
-from tocsin.guide.parties import PARTY, parties
+from tocsin.guide.parties import PARTY, parties, without_quantities
 from tocsin.guide.quantity import Quantity, scan
 from tocsin.guide.rungs import RUNGS_MAX, Rung, counts
 from tocsin.guide.words import NEGATIVE
 
-_CALL = r"(?:automatically\s+)?(?:escalate|page|notify|call|alert|contact|inform|engage)s?\s+(?:it\s+)?(?:to\s+)?"
-_CALLED = r"(?:is|are|gets?)\s+(?:automatically\s+)?(?:paged|notified|called|alerted|contacted|informed|engaged)"
-_IF = re.compile(
-    rf"if\s+(?P<cond>[^,;:→]{{3,90}}?)\s*(?:,|:|→|->|—)\s*(?:then\s+)?(?:{_CALL}(?P<who>[^,;]{{2,60}}?)|(?P<whom>[^,;]{{2,60}}?)\s+{_CALLED})\s*\.?$",
-    re.I,
+BEFORE_MAX = 2  # lines about what starts it all, above the first step: "1. The alert opens a ticket."
+SENTENCE_MAX = 240  # characters; a longer one says more than one step
+
+_TOOL = r"(?:(?:the\s+)?(?:pagerduty|opsgenie|pager|alert\s?manager|alerting|system|automation)\s+(?:will\s+)?(?:then\s+)?)?"
+_CALL = (
+    r"(?:then\s+)?(?:auto(?:matically)?[\s-]+)?(?:immediately\s+)?(?:re-?)?(?:escalate|page|notify|notifies|call|alert|contact|inform|engage|involve|wake|go\s+on|hand\s+over)s?"
+    r"\s+(?:it\s+|this\s+)?(?:up\s+)?(?:to\s+)?"
 )
+_CALLED = r"(?:is|are|gets?|will\s+be|must\s+be)\s+(?:automatically\s+)?(?:paged|notified|called|alerted|contacted|informed|engaged)"
+_THEN = r"\s*(?:,|:|→|[-=]+>|—|\s–\s)\s*"
+_WHO = r"[^,;:→]{2,80}?"
+_REFUSED = r"(?:ack\w*|respon\w+|respost\w*|respuest\w*|réponse|antwort\w*|reaktion|gelöst|risol\w+|rispost\w+|reconoc\w+|confirm\w*|answer\w*|repl(?:y|ies|ied)|resol\w+|mitigat\w+|contain\w*|progress|reach\w*|available|availability|fixed|pick(?:ed)?\s+up|received|reaction)"
+_FORMS = tuple(
+    re.compile(form, re.I)
+    for form in (
+        rf"(?:if|when|once|unless)\s+(?P<cond>[^,;:→]{{3,90}}?){_THEN}{_TOOL}(?:{_CALL}(?P<who>{_WHO})|(?P<whom>{_WHO})\s+{_CALLED})\.?$",
+        rf"{_TOOL}{_CALL}(?P<who>{_WHO})\s+(?:if|when|once|after)\s+(?P<cond>[^,;:→]{{3,90}}?)\.?$",
+        rf"after\s+(?P<cond>[^,;:→]{{3,80}}?){_THEN}{_TOOL}(?:{_CALL}(?P<who>{_WHO})|(?P<whom>{_WHO})\s+{_CALLED})\.?$",
+        rf"(?P<cond>[^,;:→]{{3,90}}?){_THEN}{_TOOL}(?:{_CALL}(?P<who>{_WHO})|(?P<whom>{_WHO})\s+{_CALLED})\.?$",
+        rf"(?P<cond>[^,;:→]{{3,90}}?)\s*(?:→|[-=]+>)\s*(?P<who>{_WHO})\.?$",
+    )
+)
+_FIRST = r"(?:\s+(?:first|immediately|at\s+once|right\s+away))?"
 _BEGIN = re.compile(
-    rf"(?:(?P<whom>[^,;]{{2,60}}?)\s+{_CALLED}(?:\s+(?:first|immediately))?|{_CALL}(?P<who>[^,;]{{2,60}}?)(?:\s+(?:first|immediately))?)\s*\.?$",
+    rf"{_TOOL}(?:(?P<whom>{_WHO})\s+{_CALLED}{_FIRST}|{_CALL}(?P<who>{_WHO}){_FIRST}|(?P<self>{_WHO})\s+(?:responds|acknowledges|must\s+(?:respond|acknowledge)))"
+    r"(?:\s+(?:for|on)\s+(?:all\s+|every\s+|any\s+)?(?P<scope>[^,;:.]{2,60}?))?\.?$",
     re.I,
 )
 _SUBJECT = re.compile(r"(?:the\s+)?(?P<who>.{2,50}?)\s+(?:does|do|has|have|is|are|fails|cannot|did)\b", re.I)
 _NOT = re.compile(NEGATIVE, re.I)
+_ABOUT = re.compile(rf"\b(?:un|non)?-?{_REFUSED}\b", re.I)
+_STILL = re.compile(r"\bstill\b|\bagain\b|\balso\b", re.I)
 
 
 class Condition(msgspec.Struct, frozen=True, kw_only=True):
     """What a sentence says: after `time`, `who` is called; `subject` is whoever did not answer, where it says so."""
 
     who: tuple[str, ...]
-    time: Quantity
+    time: Quantity | None
     subject: tuple[str, ...] = ()
 
 
 def condition(text: str) -> Condition | None:
-    """The step that a sentence sets, or None where it sets none or another kind."""
-    words = plain(text)
-    found = _IF.match(words) if len(words) <= 200 else None
-    if found is None or ID.search(words) or not _NOT.search(found["cond"]):
+    """The step that a sentence sets for every severity, or None where it sets none or another kind."""
+    words = plain(text).strip()
+    return None if ID.search(words) else step(words)
+
+
+def step(words: str) -> Condition | None:
+    """The step of a sentence: whom to call when nobody answered or mended it; without a time only as "if still ...".
+
+    None where anything else is the condition: "if a queue is not empty within 5 minutes".
+    """
+    words = words.strip()
+    if len(words) > SENTENCE_MAX:
         return None
-    times = [each for each in scan(found["cond"]) if counts(each)]
-    who = _people(found["who"] or found["whom"])
-    if len(times) != 1 or not who:
-        return None
-    named = _SUBJECT.match(found["cond"])
-    subject = parties(named["who"]) if named and PARTY.search(named["who"]) else ()
-    return Condition(who=who, time=times[0], subject=subject)
-
-
-def beginning(text: str) -> tuple[str, ...]:
-    """Who is called first: "The primary on-call is paged."."""
-    found = _BEGIN.match(plain(text))
-    return _people(found["whom"] or found["who"]) if found and not scan(plain(text)) else ()
-
-
-def of_sentences(lines: list[tuple[int, str]]) -> list[Rung]:
-    """The ladder of sentences that follow each other; [] where one of them is of another kind."""
-    rungs: list[Rung] = []
-    for line, text in lines[: RUNGS_MAX + 1]:
-        step = condition(text)
-        if step is None:
-            first = beginning(text) if not rungs else ()
-            if not first:
-                return []
-            rungs.append(Rung(number=1, who=first, line=line))
+    for form in _FORMS:
+        found = form.match(words)
+        if found is None:
             continue
-        if not rungs and step.subject:
-            rungs.append(Rung(number=1, who=step.subject, line=line))
-        if not rungs or (step.subject and not _same(step.subject, rungs)):
+        cond = found["cond"]
+        if not _NOT.search(cond) or not _ABOUT.search(cond):
+            continue
+        times = [each for each in scan(cond) if counts(each) and each.value]
+        who = _people(found["who"] or found.groupdict().get("whom") or "")
+        if not who or len(times) > 1 or (not times and (scan(words) or not _STILL.search(cond))):
+            return None
+        named = _SUBJECT.match(cond)
+        subject = parties(named["who"]) if named and PARTY.search(named["who"]) else ()
+        return Condition(who=who, time=times[0] if times else None, subject=subject)
+    return None
+
+
+def beginning(text: str) -> Rung | None:
+    """Who is called first, without a number or a line yet: "The primary on-call is paged for SEV1 incidents."."""
+    words = plain(text).strip()
+    if len(words) > SENTENCE_MAX or any(each.kind not in ("elapsed", "qualitative") for each in scan(words)):
+        return None
+    bare = without_quantities(words)  # "within 5 minutes" is how soon, and no step
+    found = None if _NOT.search(bare) else _BEGIN.match(bare)
+    who = _people(found["whom"] or found["who"] or found["self"]) if found else ()
+    scope = (found["scope"] or "") if found else ""
+    if not who or bool(ID.search(words)) != bool(ID.search(scope)) or (scope and not ID.search(scope)):
+        return None  # "for payments" is another kind of alert
+    return Rung(who=who, number=1, line=0, scope=scope)
+
+
+def of_sentences(lines: list[tuple[int, str]], *, alone: bool = True) -> list[Rung]:
+    """The ladder of sentences that follow each other.
+
+    Before the first step may stand what starts it, behind the last one other work; `alone`: nothing else stands there.
+    [] where one of them is of another kind.
+    """
+    rungs: list[Rung] = []
+    before = behind = 0
+    for line, text in lines[: 2 * RUNGS_MAX]:
+        said = condition(text)
+        if said is None:
+            first = beginning(text) if not rungs else None
+            if first is not None:
+                rungs.append(msgspec.structs.replace(first, line=line))
+            elif not rungs and not scan(plain(text)) and not ID.search(plain(text)):
+                before += 1
+            else:
+                behind += 1
+            continue
+        if behind or (not rungs and not said.subject) or (said.time is None and len(rungs) < 2):
             return []
-        rungs[-1] = msgspec.structs.replace(rungs[-1], hold=step.time)
-        rungs.append(Rung(number=len(rungs) + 1, who=step.who, line=line))
+        if not rungs:
+            rungs.append(Rung(number=1, who=said.subject, line=line))
+        if said.subject and not _same(said.subject, rungs):
+            return []
+        rungs[-1] = msgspec.structs.replace(rungs[-1], hold=said.time)
+        rungs.append(Rung(number=len(rungs) + 1, who=said.who, line=line))
+    if before > BEFORE_MAX or (alone and before + behind):
+        return []
     return rungs if 1 < len(rungs) <= RUNGS_MAX else []
 
 

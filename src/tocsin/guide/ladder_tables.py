@@ -13,7 +13,7 @@ from tocsin.guide.ladder_doubts import of_some
 from tocsin.guide.ladder_timelines import on_a_line
 from tocsin.guide.parties import names_somebody, parties
 from tocsin.guide.quantity import Quantity, read, scan
-from tocsin.guide.rungs import HOLD, LEVEL, RUNGS_MAX, Rung, counts
+from tocsin.guide.rungs import HOLD, LEVEL, RUNGS_MAX, Rung, counts, start
 
 _REACH = re.compile(
     r"^(?:time|after|when|elapsed|timeframe|time\s*frame|delay|t\s*\+.*|trigger|condition|time elapsed|elapsed time|duration|time since .*|timeline|wait|when to (?:escalate|engage|involve|contact|call|notify))$",
@@ -29,7 +29,7 @@ _WHO = re.compile(
 
 def of_table(block: Block, near: bool) -> list[Rung]:
     heads = [plain(head) for head in block.header]
-    if near and (steps := _steps(block, heads) or _actions(block, heads)):
+    if near and (steps := _steps(block, heads) or _onward(block, heads) or _actions(block, heads)):
         return steps
     columns = _columns(block, heads, near)
     if columns is None:
@@ -58,7 +58,7 @@ def of_table(block: Block, near: bool) -> list[Rung]:
     if level_column is None and not any(counts(time) for time in reaches) and not _in_order(block, rungs, time_column):
         return []  # roles with what they are for, or people to contact
     rungs, reaches = _together(rungs, reaches) if level_column is None else (rungs, reaches)
-    return _timed(rungs, reaches, heads[time_column] if time_column is not None else "")
+    return timed(rungs, reaches, heads[time_column] if time_column is not None else "")
 
 
 def _columns(block: Block, heads: list[str], near: bool) -> tuple[int | None, int | None, int] | None:
@@ -180,7 +180,7 @@ def _row_number(text: str) -> int | None:
     return int(found[1]) if found else None
 
 
-def _timed(rungs: list[Rung], times: list[Quantity | None], head: str) -> list[Rung]:
+def timed(rungs: list[Rung], times: list[Quantity | None], head: str) -> list[Rung]:
     if not head:
         return rungs
     if HOLD.search(head) and not re.fullmatch(r"escalation time", head, re.I) and not _from_the_second(times):
@@ -190,9 +190,9 @@ def _timed(rungs: list[Rung], times: list[Quantity | None], head: str) -> list[R
         ]
     first = times[0]
     if _EITHER_WAY.search(head) and counts(first) and first is not None and first.value and not counts(times[-1]):
-        return _timed(rungs, times, "escalate after")  # the first level has a time and the last has none: they hold
+        return timed(rungs, times, "escalate after")  # the first level has a time and the last has none: they hold
     starts_at_zero = first is None or first.value == 0 or first.kind in ("range", "none", "qualitative")
-    rising = [_start(time) for time in times]
+    rising = [start(time) for time in times]
     known = [value for value in rising if value is not None]
     if not starts_at_zero or known != sorted(known):
         words = [time.text if time else "" for time in times]
@@ -205,16 +205,9 @@ def _timed(rungs: list[Rung], times: list[Quantity | None], head: str) -> list[R
 
 def _from_the_second(times: list[Quantity | None]) -> bool:
     """`Escalate after` over "-", 15 and 30 minutes: the first is called at once and the others after these times."""
-    starts = [_start(time) for time in times]
+    starts = [start(time) for time in times]
     rising = [start for start in starts if start is not None]
     return len(times) > 1 and starts[0] is None and starts[-1] is not None and rising == sorted(set(rising))
-
-
-def _start(time: Quantity | None) -> int | None:
-    if time is None:
-        return None
-    value = time.value[0] if isinstance(time.value, tuple) else time.value
-    return value if isinstance(value, int) and time.kind in ("elapsed", "range", "offset") else None
 
 
 def _steps(block: Block, heads: list[str]) -> list[Rung]:
@@ -233,6 +226,27 @@ def _steps(block: Block, heads: list[str]) -> list[Rung]:
         holder = Rung(number=len(rungs) or 1, who=source, line=row.line, hold=hold)
         rungs = [*rungs[:-1], holder, Rung(number=len(rungs) + 1, who=target, line=row.line)]
     return [msgspec.structs.replace(rung, number=n) for n, rung in enumerate(rungs, 1)]
+
+
+def _onward(block: Block, heads: list[str]) -> list[Rung]:
+    """`Role | ... | Escalates to`: whoever a row escalates to stands in the row below it."""
+    last = next(
+        (n for n, head in enumerate(heads) if n and re.fullmatch(r"escalates?\s+to|next\s+level", head, re.I)), 0
+    )
+    if not last or not re.fullmatch(r"roles?|who|person|position|title|contact|responder|owner", heads[0], re.I):
+        return []
+    rungs: list[Rung] = []
+    for row in block.rows[: RUNGS_MAX + 1]:
+        source = parties(row.cells[0])
+        target = parties(row.cells[last]) if last < len(row.cells) else ()
+        if not source or (rungs and rungs[-1].who != source):
+            return []
+        rungs = [*rungs[:-1], Rung(number=len(rungs) or 1, who=source, line=row.line)]
+        if target:
+            rungs.append(Rung(number=len(rungs) + 1, who=target, line=row.line))
+        elif row is not block.rows[-1]:
+            return []
+    return rungs if 1 < len(rungs) <= RUNGS_MAX else []
 
 
 _STEP_HEADS = (

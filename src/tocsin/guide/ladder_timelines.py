@@ -8,9 +8,10 @@ from itertools import pairwise
 
 from tocsin.guide.blocks import Block
 from tocsin.guide.inline import plain, split_dash, split_label
+from tocsin.guide.ladder_doubts import of_some
 from tocsin.guide.parties import PARTY, names_somebody, parties
 from tocsin.guide.quantity import Quantity, read
-from tocsin.guide.rungs import RUNGS_MAX, Rung, counts
+from tocsin.guide.rungs import RUNGS_MAX, Rung, counts, start
 
 _MINUTE = re.compile(r"(?:t\s?\+\s?)?(minute|min|hour|day)\s+(\d{1,4})(?:\s?\+)?", re.I)
 _LEAD = re.compile(r"^(?:(?:if|when|once|unless)\b[^,→]{1,60}(?:,|→|->)|.{1,60}?(?:→|->|=>))\s*(?:then\s+)?", re.I)
@@ -29,6 +30,11 @@ _CALL = re.compile(
 )
 
 
+# `Minute 15    Team lead`, `15 min → Team lead`
+_COLUMNS = re.compile(
+    r"\s*((?:t\s?\+\s?)?(?:[a-z]+\s)?\d{1,4}\s?[-–]?\s?\d{0,4}\+?\s?[a-z]{0,7}\+?)(?:\s{2,}|\t+|\s*(?:→|[-=]+>|\|)\s*)(\S.*)$",
+    re.I,
+)
 Entry = tuple[int, str, str, tuple[str, ...]]  # its line, when, what happens, details
 
 
@@ -50,14 +56,22 @@ def moment(text: str) -> Quantity | None:
 
 
 def on_a_line(entries: Sequence[Entry]) -> list[Rung]:
-    """The rungs of the entries, where each calls somebody and the times rise from zero."""
+    """The rungs of the entries, where each but the last ones calls somebody and the times rise from zero."""
     rungs: list[Rung] = []
+    while len(entries) > 2 and counts(moment(entries[-1][1])) and not called(entries[-1][2]):
+        entries = entries[:-1]  # "2 hours: a report is written" is other work
     for line, when, text, actions in entries[: RUNGS_MAX + 1]:
         time, who = moment(when), called(text)
+        if rungs and of_some(plain(text)):
+            break  # from here on it holds for some severities only
         if not counts(time) or not who:
             return []
-        rungs.append(Rung(number=len(rungs) + 1, who=who, line=line, reach=time, since_start=True, actions=actions))
-    starts = [_start(rung.reach) for rung in rungs]
+        scope = plain(text) if of_some(plain(text)) else ""
+        rung = Rung(
+            who=who, line=line, number=len(rungs) + 1, reach=time, since_start=True, actions=actions, scope=scope
+        )
+        rungs.append(rung)
+    starts = [start(rung.reach) for rung in rungs]
     rising = all(a is not None and b is not None and a < b for a, b in pairwise(starts))
     return rungs if 1 < len(rungs) <= RUNGS_MAX and rising and starts[0] == 0 else []
 
@@ -83,15 +97,12 @@ def of_fence(block: Block) -> list[Rung]:
         line = _BRANCH.sub("", raw)
         if not line.strip():
             break
-        if n == first and ":" not in line:
+        if n == first and ":" not in line and not _COLUMNS.match(line):
             continue  # what begins the ladder: "P0 alert fires"
         when, colon, what = line.partition(":")
+        if not colon and (columns := _COLUMNS.match(line)):
+            when, colon, what = columns[1], "  ", columns[2]
         if not colon or len(entries) > RUNGS_MAX:
             return []
         entries.append((n, when, what.strip(), ()))
     return on_a_line(entries)
-
-
-def _start(time: Quantity | None) -> int | None:
-    value = time.value[0] if time is not None and isinstance(time.value, tuple) else time.value if time else None
-    return value if isinstance(value, int) else None

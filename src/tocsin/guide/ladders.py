@@ -15,18 +15,20 @@ from tocsin.core.policy import Deadline, Level, Source
 from tocsin.guide.blocks import Block, Document, Section
 from tocsin.guide.cadences import scope_of
 from tocsin.guide.ids import ID, mentioned
-from tocsin.guide.inline import plain, split_dash, split_label
+from tocsin.guide.inline import Label, plain, split_dash, split_label
 from tocsin.guide.ladder_doubts import doubt, of_some
 from tocsin.guide.ladder_drawings import chain, of_chain, of_tree
+from tocsin.guide.ladder_due import due_of
 from tocsin.guide.ladder_matrices import of_matrix
 from tocsin.guide.ladder_mermaid import of_mermaid
 from tocsin.guide.ladder_sentences import of_paragraph, of_sentences
 from tocsin.guide.ladder_tables import of_table
 from tocsin.guide.ladder_timelines import of_fence, of_list
+from tocsin.guide.ladder_yaml import of_yaml
 from tocsin.guide.notes import Notes
 from tocsin.guide.parties import PARTY, names_somebody, parties
-from tocsin.guide.quantity import Quantity, deadline, read, scan
-from tocsin.guide.rungs import HOLD, LEVEL, RUNGS_MAX, Rung, counts, plain_bound, rung_of
+from tocsin.guide.quantity import deadline, read, scan
+from tocsin.guide.rungs import HOLD, LEVEL, RUNGS_MAX, Rung, counts, leads_in, plain_bound, rising, rung_of
 from tocsin.guide.words import ESCALATION, FOREIGN_ESCALATION
 
 _LADDER = re.compile(
@@ -37,23 +39,20 @@ _ESCALATION = re.compile(ESCALATION, re.I)
 DRAWING_LINES_MAX = 200  # a longer fence is code or a log, and no ladder
 Path = tuple[tuple[str, ...], str, int]  # severities, the chain as it is written, its line
 _ORDINALS = ("primary", "secondary", "tertiary", "escalation", "executive")
-_DUE = re.compile(
-    r"escalat\w*\s+(?:to\s.{1,30}\s)?(?:if|when)\s+(?:the\s+|an?\s+)?(?:incident|issue|outage|problem|it|duration|is|not|un\w+|still|open|\s)+\b.{0,24}(?:after|exceeds|longer than|more than|for|>)\s",
-    re.I,
-)
 _CONDITION = re.compile(
     r"\b(?:is|are|was|be|been|has|have|may|exceeds?|exceeded|affect\w*|required|detected|confirmed|suspected|failed|fails|lost|lasts?|breach\w*)\b",
     re.I,
 )
 
 
-def compile_levels(document: Document, known: dict[str, str], paths: Sequence[Path], notes: Notes) -> tuple[Level, ...]:
-    """Every ladder of the guide; several ladders keep their severities. The first unscoped ladder counts.
+def compile_levels(
+    document: Document, known: dict[str, str], ids: Sequence[str], paths: Sequence[Path], notes: Notes
+) -> tuple[Level, ...]:
+    """Every ladder of the guide, for each severity the first one that names it, else the first that names none.
 
-    `paths` are the chains that stood beside the severities: "On-call → team lead → CTO" in the row of SEV1.
+    `ids` are all severities; `paths` are the chains that stood beside them: "On-call → team lead → CTO" in the row of SEV1.
     """
-    found: list[Level] = []
-    unscoped = False
+    found: list[tuple[tuple[str, ...], list[Rung]]] = []
     for severities, rungs in _scoped(document, known, paths, notes):
         if len(rungs) > RUNGS_MAX:
             continue
@@ -61,29 +60,49 @@ def compile_levels(document: Document, known: dict[str, str], paths: Sequence[Pa
             message = f"what stands here may be an escalation ladder, but {why}; no level was taken from it"
             notes.add("GUIDE-UNREAD", "note", rungs[0].line, message, "write who is called, and after how long")
             continue
-        if any(each.severities == severities for each in found) or (not severities and unscoped):
-            line = rungs[0].line
-            notes.add(
-                "GUIDE-LADDERS",
-                "note",
-                line,
-                "this is a second escalation ladder for the same incidents; the first counts",
-                "keep one",
-            )
+        taken = {one for each, _ in found for one in each}
+        left = tuple(one for one in severities if one not in taken)
+        if (severities and not left) or (not severities and any(not each for each, _ in found)):
+            _second(rungs, notes)
             continue
-        unscoped = unscoped or not severities
-        found += levels(rungs, severities, notes)
+        found.append((left, rungs))
         notes.use(*(rung.line for rung in rungs))
-    return tuple(found)
+    return tuple(level for severities, rungs in _apart(found, ids, notes) for level in levels(rungs, severities, notes))
+
+
+def _apart(
+    found: list[tuple[tuple[str, ...], list[Rung]]], ids: Sequence[str], notes: Notes
+) -> Iterator[tuple[tuple[str, ...], list[Rung]]]:
+    """The ladder that names no severity is for those without one of their own."""
+    own = {one for severities, _ in found for one in severities}
+    rest = tuple(one for one in ids if one not in own)
+    for severities, rungs in found:
+        if severities or not own:
+            yield severities, rungs
+        elif rest:
+            yield rest, rungs
+        else:
+            _second(rungs, notes)
+
+
+def _second(rungs: list[Rung], notes: Notes) -> None:
+    message = "this is a second escalation ladder for the same incidents; the first counts"
+    notes.add("GUIDE-LADDERS", "note", rungs[0].line, message, "keep one")
 
 
 def _scoped(
     document: Document, known: dict[str, str], paths: Sequence[Path], notes: Notes
 ) -> Iterator[tuple[tuple[str, ...], list[Rung]]]:
     """Every ladder with the severities it is for."""
-    for section, rungs in _ladders(document):
-        if len(rungs) > 1:
-            yield scope_of(section, known), rungs
+    for section, rungs, above in _ladders(document, notes):
+        if len(rungs) < 2:
+            continue
+        said = rungs[0].scope or (plain(above.text) if above else "")
+        severities = mentioned(said, known) if said else scope_of(section, known)
+        if above and severities:
+            notes.use(*range(above.line, above.end + 1))
+        if severities or not said:
+            yield severities, rungs
     for severities, text, line in paths:
         if len(rungs := chain(text, line, 2)) > 1:
             yield severities, rungs
@@ -130,33 +149,38 @@ def _limit(rung: Rung, following: Rung | None) -> tuple[Deadline | None, bool]:
     return None, False
 
 
-def _ladders(document: Document) -> Iterator[tuple[Section, list[Rung]]]:
+def _ladders(document: Document, notes: Notes) -> Iterator[tuple[Section, list[Rung], Block | None]]:
+    """(section, rungs, the paragraph that leads into them and names severities) of each block that may be a ladder."""
     for section in document.sections():
         if section.region != "policy":
             continue
-        path = section.where
-        near = bool(_ESCALATION.search(path))
-        if near and (rungs := _of_headings(section)):
-            yield section, rungs
+        near = bool(_ESCALATION.search(section.where))
+        if near and (rungs := rising(_of_headings(section))):
+            yield section, rungs, None
+        above: Block | None = None
         for block in section.blocks:
-            if block.kind == "table":
-                yield section, of_table(block, near)
-            elif block.kind == "list":
-                yield section, _of_list(section, block, near)
-            elif block.kind in ("fence", "code") and near and block.text.count("\n") <= DRAWING_LINES_MAX:
-                yield (
-                    section,
-                    of_mermaid(block) if block.info.startswith("mermaid") else of_fence(block) or of_tree(block),
-                )
-            elif block.kind == "paragraph" and near:
-                yield section, of_chain(block) or of_paragraph(block.text, block.line)
+            for rungs in of_yaml(section, block, above, notes) or [_of_block(section, block, near)]:
+                yield section, rungs, above if leads_in(above, block) else None
+            above = block
+
+
+def _of_block(section: Section, block: Block, near: bool) -> list[Rung]:
+    if block.kind == "table":
+        return of_table(block, near)
+    if block.kind == "list":
+        return rising(_of_list(section, block, near))
+    if block.kind in ("fence", "code") and near and block.text.count("\n") <= DRAWING_LINES_MAX:
+        return of_mermaid(block) if block.info.startswith("mermaid") else of_fence(block) or of_tree(block)
+    if block.kind == "paragraph" and near:
+        return of_chain(block) or of_paragraph(block.text, block.line)
+    return []
 
 
 # --- lists ------------------------------------------------------------------------------------------------------------
 
 
 def _of_list(section: Section, block: Block, near: bool) -> list[Rung]:
-    if near and (told := of_list(block) or of_sentences([(item.line, item.text) for item in block.items])):
+    if near and (told := of_list(block) or of_sentences([(item.line, item.text) for item in block.items], alone=False)):
         return told
     title = section.title
     rungs: list[Rung] = []
@@ -165,6 +189,7 @@ def _of_list(section: Section, block: Block, near: bool) -> list[Rung]:
         first = item.text.split("\n")[0]
         label = split_label(first) or split_dash(first)
         words = plain(first)
+        role = _role(label)
         level = LEVEL.match(label.label if label else words)
         actions = tuple(plain(sub.text) for child in item.blocks for sub in child.items)
         if near and len(rungs) > 1 and of_some(words) if level else levelled:
@@ -180,6 +205,7 @@ def _of_list(section: Section, block: Block, near: bool) -> list[Rung]:
             label
             and label.strong
             and _ordinal(label.label) is not None
+            and not role
             and not label.value.startswith(("→", "->", "=>"))
             and (near or re.search(r"on-?call", title, re.I))
         ):
@@ -187,15 +213,15 @@ def _of_list(section: Section, block: Block, near: bool) -> list[Rung]:
         elif (
             not level
             and (_LADDER.search(title) or _names_ladder(block, section) or (near and _ranged(block)))
-            and len(words.split()) <= 12
-            and __is_rung(words)
+            and len((role or words).split()) <= 12
+            and __is_rung(role or words)
         ):
             rungs.append(
                 rung_of(
                     len(rungs) + 1,
                     label.value
                     if label and re.fullmatch(r"\d.*|first|then|finally", label.label, re.I)
-                    else _person(words),
+                    else role or _person(words),
                     item.line,
                     actions,
                     aside=words,
@@ -222,6 +248,15 @@ def _numbered(rungs: list[Rung]) -> bool:
 def _named(rungs: list[Rung]) -> bool:
     """Whether the first items of a list are a ladder of their own."""
     return len(rungs) > 1 and _numbered(rungs) and all(PARTY.search(" ".join(rung.who)) for rung in rungs)
+
+
+def _role(label: Label | None) -> str:
+    """`**Manager on duty** — for decisions about people and money`: who it is, where the rest says more than a name."""
+    if label is None or not label.strong or not PARTY.search(label.label) or len(label.value.split()) < 4:
+        return ""
+    if _ordinal(label.label) is not None and PARTY.search(label.value):
+        return ""  # "Primary: the web engineer on duty"
+    return label.label
 
 
 def _person(words: str) -> str:
@@ -284,6 +319,10 @@ def _of_headings(section: Section) -> list[Rung]:
         level = LEVEL.match(child.title)
         if not level or not _ESCALATION.search(section.where + child.title):
             continue
+        if any(
+            of_some(plain(item.text)) and PARTY.search(item.text) for block in child.blocks[:1] for item in block.items
+        ):
+            return []  # people of its own for some severities: "VP (SEV1 and SEV2)"
         if re.search("→|->|=>", child.raw):
             return []  # a step from somebody to somebody, and not all of them follow each other
         fields = {
@@ -315,8 +354,8 @@ def _of_headings(section: Section) -> list[Rung]:
         hold = read(plain(hold_text)) if hold_text else None
         rung = rung_of(int(level[1]), name or who_text, child.line, (), aside=level[2])
         who = parties(name) or parties(who_text)
-        if rung.reach is None and rung.hold is None and hold is None and (due := _due(child)):
-            rung = msgspec.structs.replace(rung, reach=due, since_start=True, unclear="")
+        if rung.reach is None and rung.hold is None and hold is None:
+            rung = due_of(rung, child)
         rungs.append(msgspec.structs.replace(rung, who=who, hold=hold if hold and counts(hold) else rung.hold))
     people = all(PARTY.search(" ".join(rung.who)) or any(map(names_somebody, rung.who)) for rung in rungs)
     return rungs if all(rung.who for rung in rungs) and people else []
@@ -335,13 +374,6 @@ def _of_steps(section: Section) -> list[Rung]:
             rungs.append(Rung(number=1, who=people[0], line=child.line))
         rungs.append(Rung(number=len(rungs) + 1, who=people[1], line=child.line))
     return rungs if len(rungs) > 1 and all(PARTY.search(" ".join(rung.who)) for rung in rungs[:-1]) else []
-
-
-def _due(section: Section) -> Quantity | None:
-    """When a level under its own heading is reached: "Escalate if unresolved after 2 hours", said for every severity."""
-    said = [plain(item.text) for block in section.blocks for item in block.items if _DUE.match(plain(item.text))]
-    found = [each for text in said for each in scan(text) if each.kind == "elapsed"]
-    return found[0] if len(found) == 1 and not any(ID.search(text) for text in said) else None
 
 
 def _of_label(block: Block, section: Section, known: dict[str, str]) -> Iterator[tuple[tuple[str, ...], list[Rung]]]:

@@ -35,7 +35,7 @@ _NOBODY = re.compile(
 def parties(text: str) -> tuple[str, ...]:
     """The roles or groups of a phrase: "Escalate to team lead and additional engineers" names two."""
     words = re.sub(r"[(（][^()（）]{0,120}[)）]", " ", plain(text)).strip(" .:;-–—")
-    words = _VERB.sub("", _without_quantities(words), count=1)
+    words = _VERB.sub("", without_quantities(words), count=1)
     found = []
     for part in (words,) if words.startswith("@") and " " not in words else _SPLIT.split(words)[:PARTIES_MAX]:
         name = _TAIL.sub("", _VERB.sub("", part, count=1)).strip(" .:;,-–—*")
@@ -46,7 +46,7 @@ def parties(text: str) -> tuple[str, ...]:
 
 
 PARTY = re.compile(
-    rf"{PEOPLE}|engineer|on-?call|\blead\b|\bleads?hip|manage|director|\bc(?:to|eo|io|iso|oo|fo|so|xo)\b|\bvp\b|president|\bhead\b|\bteam|officer|commander|support|owner|admin|executive|\bsre\b"
+    rf"{PEOPLE}|engineer|on-?call|\blead\b|\bleads?hip|manage|director|\bc(?:to|eo|io|iso|oo|fo|so|xo|po|pto|ro|tio)\b|\bvp\b|president|\bhead\b|\bteam|officer|commander|support|owner|admin|executive|\bsre\b"
     r"|devops|\bdba\b|vendor|provider|\bops\b|operations|stakeholder|respond|secondary|primary|legal|\bboard\b|specialist|expert|chief|coordinator|developer|architect"
     r"|supervisor|\bdesk\b|principal|senior|staff|founder|partner|@",
     re.I,
@@ -84,7 +84,8 @@ def _as_limit(quantity: Quantity) -> Quantity:
 _BEFORE = re.compile(r"\b(?:after|within|in|by)\s+$", re.I)
 
 
-def _without_quantities(text: str) -> str:
+def without_quantities(text: str) -> str:
+    """The words without their spans of time: "Page the lead within 15 minutes" is "Page the lead"."""
     text = " ".join(text.split())
     for quantity in scan(text):
         words, folded = " ".join(quantity.text.split()).lower(), text.lower()

@@ -6,11 +6,14 @@ import re
 
 import msgspec
 
+from tocsin.guide.blocks import Block
+from tocsin.guide.ids import ID
 from tocsin.guide.inline import plain
 from tocsin.guide.parties import PARTY, parties
 from tocsin.guide.quantity import Quantity, scan
 from tocsin.guide.words import FOREIGN_AFTER, FOREIGN_NEGATIVE, LEVEL_WORDS
 
+_OWN_LABEL = re.compile(rf"^\W*(?:escalation\s+)?(?:level|lvl|tier|l|stage|step|{LEVEL_WORDS})\s?-?\d\b", re.I)
 RUNGS_MAX = 10  # a ladder with more levels is a list of something else
 
 LEVEL = re.compile(
@@ -24,7 +27,10 @@ HOLD = re.compile(
 
 
 class Rung(msgspec.Struct, frozen=True, kw_only=True):
-    """`reach`: when this rung is owed; `hold`: how long it has. `since_start`: counted on one time line."""
+    """`reach`: when this rung is owed; `hold`: how long it has. `since_start`: counted on one time line.
+
+    `scope` of the first rung: the words that name the severities of the whole ladder, where its own line does.
+    """
 
     who: tuple[str, ...]
     line: int
@@ -34,6 +40,32 @@ class Rung(msgspec.Struct, frozen=True, kw_only=True):
     since_start: bool = False
     actions: tuple[str, ...] = ()
     unclear: str = ""
+    scope: str = ""
+
+
+def leads_in(above: Block | None, block: Block) -> bool:
+    """Whether the paragraph above a block names the severities of what follows: "SEV1 and SEV2 follow this path:"."""
+    if above is None or above.kind != "paragraph" or above.end + 2 < block.line or len(above.text) > 200:
+        return False
+    words = plain(above.text).rstrip()
+    return words.endswith(":") and ID.search(words) is not None
+
+
+def rising(rungs: list[Rung]) -> list[Rung]:
+    """Times that do not rise from level to level count from the level before, not from the opening."""
+    known = [start(rung.reach) for rung in rungs if rung.since_start and rung.reach is not None]
+    starts = [each for each in known if each is not None]
+    if starts == sorted(set(starts)):
+        return rungs
+    return [msgspec.structs.replace(rung, since_start=False) for rung in rungs]
+
+
+def start(time: Quantity | None) -> int | None:
+    """The seconds after which a time begins: 900 of "15-30 minutes"; None where it is not a number of seconds."""
+    if time is None:
+        return None
+    value = time.value[0] if isinstance(time.value, tuple) else time.value
+    return value if isinstance(value, int) and time.kind in ("elapsed", "range", "offset") else None
 
 
 def plain_bound(quantity: Quantity) -> Quantity:
@@ -65,7 +97,7 @@ def rung_of(number: int, text: str, line: int, actions: tuple[str, ...], aside: 
     )
     reach, since, unclear = None, False, ""
     if len(times) == 1:
-        words = plain(aside or text)
+        words = _OWN_LABEL.sub("", plain(aside or text))
         if times[0].kind == "range":
             return Rung(number=number, who=who, line=line, actions=actions, reach=times[0], since_start=True, hold=None)
         if times[0].value == 0 or times[0].kind == "offset":

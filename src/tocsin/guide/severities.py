@@ -341,6 +341,7 @@ def _notify_field(draft: Draft, field: Field, scheme: Scheme) -> None:
         )
 
 
+_AT_ONCE = re.compile(r"\brespon(?:se|d)(?:\s+time)?\s*:\s*immediate(?:ly)?\s*(?:[,;)]|$)", re.I)
 _TO_SOMEBODY = re.compile(r"\bescalat\w*\s+to\s+(?!(?:the\s+)?(?:next|higher))", re.I)
 
 
@@ -348,7 +349,7 @@ def _unless(text: str) -> Quantity | None:
     """`If not resolved in 30 min`: the one time of a condition that the incident goes on."""
     found = [each for each in scan(text) if each.kind != "interval"]
     condition = re.match(
-        r"(?:if\s+)?(?:still\s+)?(?:not|un|no)[\s-]?(?:yet\s+)?(?:resol|mitigat|acknowledg|ack\b|respon|progress|contain)",
+        r"(?:if\s+|after\s+.{3,25}?\s+)?(?:still\s+)?(?:not|un|no|without)[\s-]?(?:yet\s+|a\s+|any\s+)?(?:resol|mitigat|acknowledg|ack\b|respon|progress|contain)",
         text,
         re.I,
     )
@@ -368,7 +369,8 @@ def _read_loose(draft: Draft, entry: Entry, context: str, notes: Notes, *, defin
     aside_clocks += [found for aside in (*entry.named.asides, entry.named.rest) for found in clauses(aside)]
     for name, limit in aside_clocks:
         at_once = name in draft.clocks and draft.clocks[name][0].seconds == 0
-        if limit.seconds != 0 and (name not in draft.clocks or at_once):
+        labelled = name == "respond" and any(_AT_ONCE.search(aside) for aside in entry.named.asides)
+        if (limit.seconds != 0 or labelled) and (name not in draft.clocks or at_once):
             draft.clocks[name] = (
                 limit,
                 entry.line,

@@ -1,0 +1,64 @@
+"""When a level is reached that stands under its own heading: "Escalate if unresolved after 2 hours" in the lines below it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+import msgspec
+
+from tocsin.guide.blocks import Section
+from tocsin.guide.ids import ID
+from tocsin.guide.inline import plain, split_label
+from tocsin.guide.quantity import scan
+from tocsin.guide.rungs import Rung
+
+_DUE = re.compile(
+    r"escalat\w*\s+(?:to\s.{1,30}\s)?(?:if|when)\s+(?:the\s+|an?\s+)?(?:incident|issue|outage|problem|it|duration|is|not|un\w+|still|open|\s)+\b.{0,24}(?:after|exceeds|longer than|more than|for|>)\s",
+    re.I,
+)
+_WHEN = re.compile(
+    r"when to (?:escalate|engage|call|involve)|escalat\w*\s+(?:if|when|triggers?|criteria)|triggers?|engaged? (?:if|when)",
+    re.I,
+)
+_SILENT = re.compile(
+    r"\b(?:unresponsive|unreachable|unavailable|unacknowledged|(?:no|not|does\s?n[o']t|did\s?n[o']t|fails?\s+to)\s+(?:\w+\s+)?(?:ack\w*|respon\w+|answer\w*))\b",
+    re.I,
+)
+_GOES_ON = re.compile(
+    r"(?:the\s+|an?\s+|any\s+)?(?:incident|issue|outage|problem)s?\s+(?:is\s+)?(?:still\s+)?(?:ongoing|unresolved|open|not\s+resolved|lasts?|lasting|continues|persists)\b",
+    re.I,
+)
+
+
+def due_of(rung: Rung, section: Section) -> Rung:
+    """The rung with the one time after which its section says that it is reached, for every severity; else as it was.
+
+    An incident that goes on counts from its opening, somebody who does not answer from the level before.
+    """
+    found = [(each, opened) for text, opened in _conditions(section) for each in scan(text) if each.kind == "elapsed"]
+    if len(found) != 1 or not found[0][0].value:
+        return rung
+    return msgspec.structs.replace(rung, reach=found[0][0], since_start=found[0][1], unclear="")
+
+
+def _conditions(section: Section) -> Iterator[tuple[str, bool]]:
+    for block in section.blocks:
+        for item in block.items:
+            text = plain(item.text)
+            if _DUE.match(text):
+                yield from _for_all(text, opened=True)
+            label = split_label(item.text.split("\n")[0])
+            if not _WHEN.fullmatch((label.label if label else text).strip(" :*")):
+                continue
+            below = [plain(sub.text) for inner in item.blocks for sub in inner.items]
+            for said in [*below, *([plain(label.value)] if label and label.value else [])]:
+                if _SILENT.search(said):
+                    yield from _for_all(said, opened=False)
+                elif _GOES_ON.match(said):
+                    yield from _for_all(said, opened=True)
+
+
+def _for_all(text: str, *, opened: bool) -> Iterator[tuple[str, bool]]:
+    if not ID.search(text):
+        yield text, opened

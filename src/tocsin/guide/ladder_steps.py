@@ -1,0 +1,110 @@
+"""Steps that a guide sets for one severity and nobody wrote a ladder for: "SEV1: escalate to the manager if not resolved in 30 minutes".
+
+Who is called first stands nowhere, so the first level is the owner of the service, as it is without any ladder. The
+times of such steps count from the opening.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+
+from tocsin.guide.blocks import Document
+from tocsin.guide.cadences import Sentence, sentences
+from tocsin.guide.ids import ID, mentioned
+from tocsin.guide.inline import plain, split_label
+from tocsin.guide.ladder_sentences import SENTENCE_MAX, Condition, step
+from tocsin.guide.parties import PARTY, parties
+from tocsin.guide.rungs import RUNGS_MAX, Rung, start
+from tocsin.guide.severities import Scheme
+from tocsin.guide.words import ESCALATION
+
+FIRST = ("owner",)  # what the directory calls whoever is on call for the service
+_NEAR = re.compile(rf"{ESCALATION}|on-?call|severit|priorit|response|incident|sla\b|alert", re.I)
+_SITUATION = re.compile(r"situation|situação|situaci[oó]n|condition|trigger|if|when|case|scenario|event", re.I)
+_THEN = re.compile(r"action|ação|acci[oó]n|escalat\w*(?:\s+to)?|to|who|notify|contact|then|page", re.I)
+_WHEN = re.compile(r"(?:escalate|page|notify|call|engage)\w*\s+(?:if|when)\s+(?P<cond>.{3,120}?)\.?$", re.I)
+_ARTICLE = re.compile(r"(?:\b(?:an?|any|the|all)\s+)+$", re.I)
+_MORE = re.compile(r"\s*(?:/|,|&|\band\b|\bor\b)\s*", re.I)
+_BEHIND = re.compile(
+    r"^\s*(?:incidents?|issues?|outages?|alerts?)?\s*(?:[:,–—-]|\b(?:is|are|was|has|have|remains?|stays?)\b)?\s*", re.I
+)
+
+Step = tuple[tuple[str, ...], Condition, int]  # for which severities, what, and its line
+
+
+def of_steps(
+    document: Document, scheme: Scheme, covered: Sequence[str]
+) -> Iterator[tuple[tuple[str, ...], list[Rung]]]:
+    """A ladder per severity of the steps that are set for it alone, where no ladder covers it and its times rise."""
+    ladders: dict[str, list[Rung]] = {}
+    spoilt: set[str] = set(covered)
+    for severities, said, line in _steps(document, scheme):
+        for one in severities:
+            rungs = ladders.setdefault(one, [Rung(number=1, who=FIRST, line=line)])
+            last, due = start(rungs[-1].reach), start(said.time)
+            if due is None or (last is not None and due <= last) or said.who == rungs[-1].who:
+                spoilt.add(one)
+            rungs.append(Rung(number=len(rungs) + 1, who=said.who, line=line, reach=said.time, since_start=True))
+    together: dict[str, list[str]] = {}
+    for one, rungs in ladders.items():
+        if one not in spoilt and len(rungs) <= RUNGS_MAX:
+            together.setdefault(repr([(rung.line, rung.who) for rung in rungs]), []).append(one)
+    for same in together.values():
+        yield tuple(same), ladders[same[0]]
+
+
+def _steps(document: Document, scheme: Scheme) -> Iterator[Step]:
+    for sentence in sentences(document, scheme):
+        if len(sentence.text) <= 2 * SENTENCE_MAX and _NEAR.search(sentence.section.where + sentence.section.title):
+            yield from _of_sentence(sentence, scheme)
+    for section in document.sections():
+        if section.region != "policy" or not re.search(ESCALATION, section.where, re.I):
+            continue
+        for block in section.blocks:
+            heads = [plain(head) for head in block.header]
+            if len(heads) == 2 and _SITUATION.fullmatch(heads[0]) and _THEN.fullmatch(heads[1]):
+                for row in block.rows:
+                    if len(row.cells) == 2:
+                        then = re.sub(r"^\s*(?:→|[-=]+>)\s*", "", plain(row.cells[1]))
+                        yield from _named(f"{plain(row.cells[0])} → {then}", row.line, (), scheme)
+
+
+def _of_sentence(sentence: Sentence, scheme: Scheme) -> Iterator[Step]:
+    text, scope = sentence.text, sentence.scope
+    label = split_label(text)
+    if label and label.value:
+        severities = mentioned(label.label, scheme.known)
+        waits = _WHEN.match(plain(label.value))
+        if (
+            waits and not severities and PARTY.search(label.label)
+        ):  # "Lead: escalate if a SEV1 is not resolved in 30 minutes"
+            yield from _named(f"{waits['cond']} → {', '.join(parties(label.label))}", sentence.line, scope, scheme)
+            return
+        if severities or re.match(rf"(?:auto(?:matic)?[\s-]*)?(?:{ESCALATION})", label.label, re.I):
+            text, scope = label.value, severities or scope
+    yield from _named(plain(text), sentence.line, scope, scheme)
+
+
+def _named(words: str, line: int, scope: tuple[str, ...], scheme: Scheme) -> Iterator[Step]:
+    """The step of words that may name its severity: "a P1 not acknowledged in 15 min → page the lead"."""
+    bare = _without_id(words)
+    severities = scope if bare == words else mentioned(words, scheme.known)
+    said = step(bare) if bare and severities else None
+    if said is not None and said.time is not None and not said.subject:
+        yield severities, said, line
+
+
+def _without_id(words: str) -> str:
+    """`If a P1 is not resolved in ...` as `If not resolved in ...`; "" where a severity is named in another place."""
+    found = ID.search(words)
+    if found is None:
+        return words
+    before = _ARTICLE.sub("", words[: found.start()])
+    end = found.end()
+    while (more := _MORE.match(words, end)) and (other := ID.match(words, more.end())):
+        end = other.end()
+    behind = words[end:]
+    if ID.search(behind) or (before and not re.search(r"\b(?:if|when|for|unless)\s+$", before, re.I)):
+        return ""
+    return re.sub(r"\bfor\s+$", "", before, flags=re.I) + _BEHIND.sub("", behind)
