@@ -12,24 +12,25 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, closing, contextmanager, nullcontext
+from hashlib import sha256
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 
 from tocsin.clock import SystemClock
 from tocsin.core import ledger
 from tocsin.core.access import ROLES
+from tocsin.core.erasing import blanks_of
 from tocsin.core.tenants import NAME
 from tocsin.ports import Store
 from tocsin.store.snapshot import Snapshot
 from tocsin.store.sqlite import connect
-from tocsin.verifier import Report, Row, Signed, Violation, sound, verify
+from tocsin.verifier import Report, Row, Signed, Violation, numbers, parse_head, sound, verify
 from tocsin.verify_export import read_held
 
 __all__ = ["AuditService", "Report", "Violation", "audited", "held_by", "known_keys", "opened", "with_contents"]
 
-LISTED = 500  # incidents read at a time
 WITH_ROLE = ("account", "session", "sign-in", "token")  # documents that say what somebody may
 
 Database = Store | Snapshot | sqlite3.Connection | str | Path
@@ -78,8 +79,21 @@ def audited(
             report.add(
                 "truncated", f"{store.audit_head(tenant_id).size} entries were written, {report.entries} are here"
             )
+        _check_origins(held, tenant_id, report)
         _check_rest(store, tenant_id, report)
     return report
+
+
+def _check_origins(held: Sequence[Signed], tenant: str, report: Report) -> None:
+    """Checkpoints are of this tenant's log: another's, moved here with its entries, fits them perfectly."""
+    for each in held:
+        try:
+            origin = parse_head(each.note).origin
+        except ValueError:
+            continue  # said already
+        if origin.rpartition("/")[2] != tenant:
+            report.add("foreign_checkpoint", f"expected one of the log of {tenant}, got one of {origin}", 0, each.name)
+            return
 
 
 def database_of(path: Path, tenant: str) -> Path:
@@ -166,9 +180,11 @@ def _said(row: Row) -> ledger.Body | None:
 
 
 def _check_rest(store: Store, tenant: str, report: Report) -> None:
-    """What is in the database is in the log: documents as they were last written, and no fact without its entry."""
-    newest: dict[tuple[str, str], tuple[int, str, bytes | None]] = {}
+    """What is in the database is in the log: documents as they were last written, and every fact with its entry."""
+    newest: dict[tuple[str, str], Newest] = {}
     counts: dict[str, int] = {}
+    blanked: dict[str, tuple[int, str]] = {}
+    erased: set[int] = set()
     for row in rows(store, tenant):
         said = _said(row)
         if said is None:
@@ -177,31 +193,67 @@ def _check_rest(store: Store, tenant: str, report: Report) -> None:
             stream, _, version = said.resource.rpartition("/")
             counts[stream] = max(counts.get(stream, 0), int(version) if version.isdecimal() else 0)
         else:
-            newest[said.resource_type, said.resource] = (row.seq, said.commitment, row.salt)
-    _check_documents(store, tenant, newest, report)
-    for stream in _streams(store, tenant):
-        counts.setdefault(stream, 0)
-    for stream, last in counts.items():
-        if store.fact_body(tenant, stream, last + 1) is not None:
-            report.add("unrecorded_fact", f"incident {stream}: fact {last + 1} has no entry")
+            newest[said.resource_type, said.resource] = Newest(row.seq, said.action, said.commitment, row.salt)
+        if said.action == ledger.ERASED:
+            erased |= numbers(said.resource, report.entries)
+            blanked |= {name: (row.seq, digest) for name, digest in blanks_of(row.content).items()}
+    _check_documents(store, tenant, newest, erased, report)
+    _check_facts(store, tenant, counts, report)
+    _check_blanks(store, tenant, blanked, report)
+
+
+def _check_facts(store: Store, tenant: str, counts: dict[str, int], report: Report) -> None:
+    """Each fact that is read when a stream is loaded has its entry, whether or not the stream is listed anywhere."""
+    for stream, found, first, last in store.fact_counts(tenant):
+        recorded = counts.get(stream, 0)
+        if (found, first, last) == (recorded, 1, recorded):
+            continue
+        if last > recorded or first < 1:
+            report.add("unrecorded_fact", f"incident {stream}: fact {last if first else first} has no entry")
+
+
+def _check_blanks(store: Store, tenant: str, blanked: dict[str, tuple[int, str]], report: Report) -> None:
+    """What an erasure left of a fact is what it left."""
+    for resource, (seq, digest) in blanked.items():
+        stream, _, version = resource.rpartition("/")
+        body = store.fact_body(tenant, stream, int(version)) if version.isdecimal() else None
+        if not isinstance(body, bytes) or sha256(body).hexdigest() != digest:
+            report.add("content_mismatch", f"{resource} is not what an erasure left of it", seq)
+
+
+class Newest(NamedTuple):
+    """The last entry about a document."""
+
+    seq: int
+    action: str
+    commitment: str
+    salt: bytes | None
 
 
 def _check_documents(
-    store: Store, tenant: str, newest: dict[tuple[str, str], tuple[int, str, bytes | None]], report: Report
+    store: Store, tenant: str, newest: dict[tuple[str, str], Newest], erased: set[int], report: Report
 ) -> None:
-    for kind in sorted({kind for kind, _ in newest if not kind.startswith("log")}):
+    kinds = {kind for kind, _ in newest if not kind.startswith("log")} | set(store.kinds(tenant))
+    there = set()
+    for kind in sorted(kinds):
         for name, value in store.items(tenant, kind):
+            there.add((kind, name))
             if ledger.of_document(kind, name, "", value, existed=False) is None:
                 continue  # nobody administers it
-            seq, commitment, salt = newest.get((kind, name), (None, "", None))
-            if seq is None:
+            last = newest.get((kind, name))
+            if last is None:
                 report.add("unrecorded_document", f"{kind} {name}: no entry says who wrote it")
-            elif commitment and salt is not None:
-                wrong = _difference(kind, value, commitment, salt)
+            elif last.commitment and last.salt is not None:
+                wrong = _difference(kind, value, last.commitment, last.salt)
                 if wrong:
-                    report.add("document_mismatch", f"{kind} {name} {wrong}", seq)
-            elif not commitment:
-                report.add("document_mismatch", f"{kind} {name} was deleted, and is there", seq)
+                    report.add("document_mismatch", f"{kind} {name} {wrong}", last.seq)
+            elif not last.commitment:
+                report.add("document_mismatch", f"{kind} {name} was deleted, and is there", last.seq)
+            elif last.seq not in erased:
+                report.add("content_missing", f"{kind} {name}: the salt to compare it with is gone", last.seq)
+    for (kind, name), last in newest.items():
+        if (kind, name) not in there and last.action in (f"{kind}.created", f"{kind}.changed"):
+            report.add("document_missing", f"{kind} {name} is gone, and no entry says who deleted it", last.seq)
 
 
 def _difference(kind: str, value: Any, commitment: str, salt: bytes) -> str:
@@ -224,12 +276,3 @@ def _difference(kind: str, value: Any, commitment: str, salt: bytes) -> str:
             if ledger.opens(commitment, salt, msgspec.json.encode(found | {"role": role})):
                 return f"says the role {str(found['role'])[:40]}, and {role} was recorded"
     return said
-
-
-def _streams(store: Store, tenant: str) -> Iterator[str]:
-    cursor: str | None = None
-    while True:
-        found, cursor = store.listing(tenant, limit=LISTED, cursor=cursor)
-        yield from (each.incident for each in found)
-        if cursor is None:
-            return

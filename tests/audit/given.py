@@ -12,6 +12,7 @@ import msgspec
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from tests.store.given import TENANT, append
+from tocsin import verifier
 from tocsin.anchors import note
 from tocsin.auditport import Checkpoint
 from tocsin.clock import ManualClock
@@ -91,6 +92,10 @@ class Attacker:
             db.executemany(f"INSERT INTO audit VALUES ('{TENANT}', ?, ?, ?, ?, ?, ?)", log)
             if self._power > 1:
                 self._cover(db, log, first)
+            if kind == "facts":
+                self._swapped_facts(db, log, first)
+            if kind == "doubled":
+                self._doubled(db, log, first)
         return first
 
     def _changed(self, kind: str, log: Log, below: int) -> tuple[int, Log]:
@@ -108,6 +113,17 @@ class Attacker:
                 return n, log[:n]
             case "forked":
                 return n, [*log[:n], *(self._edited(each) for each in log[n:])]
+            case "backdated":
+                return n, [*log[:n], self._earlier(log[n]), *log[n + 1 :]]
+            case "salts":
+                one, two = log[n], log[n + 1]
+                return n, [*log[:n], (*one[:4], two[4], one[5]), (*two[:4], one[4], two[5]), *log[n + 2 :]]
+            case "facts":  # entry 0 is a document
+                return max(n, 1), log
+            case "doubled":
+                return n, log
+            case "transplanted":
+                return 0, self._anothers(log)
             case _:
                 return 0, [self._edited(each) for each in log]
 
@@ -116,6 +132,44 @@ class Attacker:
     ) -> tuple[int, int, bytes, bytes, bytes | None, bytes | None]:
         said = msgspec.structs.replace(ledger.decode(row[2]), actor="mallory")
         return (row[0], row[1], SAY.encode(said), *row[3:])
+
+    def _earlier(
+        self, row: tuple[int, int, bytes, bytes, bytes | None, bytes | None]
+    ) -> tuple[int, int, bytes, bytes, bytes | None, bytes | None]:
+        """As if the clock had been set back before it, and the body says so too."""
+        at = row[1] - 3_600_000_000
+        said = msgspec.structs.replace(ledger.decode(row[2]), at=verifier.instant(at))
+        return (row[0], at, SAY.encode(said), *row[3:])
+
+    def _anothers(self, log: Log) -> Log:
+        """The log of another tenant, whole and honest, in this one's place."""
+        other = Installation(self._of.path.parent / "other", self._random.randrange(1000, 2000))
+        other.lives(len(log) - 1)
+        found = list(other.store.audit_plain(TENANT))
+        other.close()
+        return found
+
+    def _swapped_facts(self, db: sqlite3.Connection, log: Log, n: int) -> None:
+        """Two incidents say what the other's facts say; the log is untouched."""
+        names = [ledger.decode(log[each][2]).resource.rpartition("/") for each in (n, n + 1)]
+        bodies = [b'{"fact":"NoteAdded","at":"2026-11-28T03:00:00Z","by":"mallory","text":"never happened"}', None]
+        find = "SELECT body FROM facts WHERE tenant = ? AND stream = ? AND version = ?"
+        bodies[1] = db.execute(find, (TENANT, names[0][0], int(names[0][2]))).fetchone()[0]
+        for (stream, _, version), body in zip(names, bodies, strict=True):
+            db.execute(
+                "UPDATE facts SET body = ? WHERE tenant = ? AND stream = ? AND version = ?",
+                (body, TENANT, stream, int(version)),
+            )
+
+    def _doubled(self, db: sqlite3.Connection, log: Log, n: int) -> None:
+        """Two entries with one number: the table is made anew without the key that forbids it."""
+        db.execute("DROP VIEW audit_log_entries")
+        db.execute("CREATE TABLE forged AS SELECT * FROM audit ORDER BY seq")
+        db.execute("DROP TABLE audit")
+        db.execute("ALTER TABLE forged RENAME TO audit")
+        edited = self._edited(log[n])
+        link = ledger.sha256((log[n - 1][3] if n else ledger.GENESIS) + edited[2]).digest()
+        db.execute("INSERT INTO audit VALUES (?, ?, ?, ?, ?, ?, ?)", (TENANT, *edited[:3], link, *edited[4:]))
 
     def _numbered(self, log: Log) -> Log:
         """Rows have a place each; whoever re-hashes puts the number into the body too."""

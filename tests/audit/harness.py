@@ -1,4 +1,4 @@
-"""`python -m tests.audit.harness [TRIALS]`: seven attacks by three attackers, each so often; honest logs in between."""
+"""`python -m tests.audit.harness [TRIALS]`: twelve attacks by three attackers; honest logs in between."""
 
 from __future__ import annotations
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import shutil
 import socket
 import threading
 from collections.abc import Iterator
@@ -13,6 +14,7 @@ from typing import Any
 import pytest
 from aiosmtpd.smtp import SMTP
 
+from tests.audit.given import Installation
 from tests.cli.conftest import Ran, Run
 from tests.store.given import T0, TENANT, append, page
 from tocsin.cli.doctor import examine
@@ -208,6 +210,29 @@ def test_a_clock_that_went_back_is_an_error(tmp_path: Path, monkeypatch: pytest.
 
     assert [each.state for each in clocks] == ["error", "ok"]
     assert "2026-11-23 03:00:00 UTC, which is yet to come" in clocks[0].text
+
+
+# --- the audit trail
+
+
+def test_an_anchor_that_was_emptied_is_no_reason_to_believe_the_log(run: Run, tmp_path: Path) -> None:
+    """Whoever can empty the directory would otherwise have a rewritten log called valid for want of a checkpoint."""
+    house = Installation(tmp_path / "data")
+    for tenant in (TENANT, "other"):  # which shares the directory
+        (tmp_path / "mnt" / tenant).mkdir(parents=True)
+    house.lives(3)
+    house.anchors()
+    house.close()
+    (note,) = house.outside.glob("*.note")
+    (tmp_path / "mnt" / "other" / note.name).write_text("another log's\n")
+    told(tmp_path, f'[[anchors]]\nname = "mount"\nkind = "directory"\nto = "{tmp_path / "mnt"}"\n')
+
+    emptied = run("audit", "verify", "--key", house.vkey)
+    shutil.copy(note, tmp_path / "mnt" / TENANT)
+    whole = run("audit", "verify", "--key", house.vkey)
+
+    assert (emptied.code, whole.code) == (4, 0), emptied.out + whole.out
+    assert "anchor mount: expected checkpoints of default" in emptied.out
 
 
 # --- backup and restore

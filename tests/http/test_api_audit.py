@@ -72,6 +72,9 @@ def test_what_is_erased_is_gone_everywhere_and_the_log_still_verifies(server: Se
     assert "Miller" not in admin.get("/api/incidents").text
     report = admin.get("/api/audit/verify").json()
     assert (report["valid"], report["erased"]) == (True, 1)
+    entry = admin.get("/api/audit", params={"limit": 1}).json()["items"][0]["seq"]
+    again = admin.post("/api/audit/erasures", json={"because": "she asked", "seqs": [entry]})
+    assert (again.status_code, "what was erased before" in again.text) == (409, True)
 
 
 def test_a_persons_contacts_are_erased_once_they_have_left(server: Server) -> None:

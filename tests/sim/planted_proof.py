@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from tests.sim.planted import Mutant, _bug
 
+BEHIND = "tests/audit/test_behind.py"
 TAMPER = "tests/audit/test_tamper.py"
 CHAIN = "tests/audit/test_chain.py"
 RECORDED = "tests/store/test_audit.py"
@@ -13,6 +14,41 @@ HOUSES = "tests/tenants/test_installation.py"
 SIGN_IN = "tests/http/test_sign_in.py"
 
 PROOF: tuple[Mutant, ...] = (
+    _bug(
+        "a document that was taken out behind the log is not missed",
+        "audit.py",
+        "if (kind, name) not in there and last",
+        "if (kind, name) in there and last",
+        BEHIND,
+    ),
+    _bug(
+        "a kind of document that the log never saw is not looked at",
+        "audit.py",
+        " | set(store.kinds(tenant))",
+        "",
+        BEHIND,
+    ),
+    _bug(
+        "a salt that is gone hides a changed role",
+        "audit.py",
+        "elif last.seq not in erased:",
+        "elif last.seq in erased:",
+        BEHIND,
+    ),
+    _bug(
+        "another tenant's checkpoints vouch for this one's log",
+        "audit.py",
+        'if origin.rpartition("/")[2] != tenant:',
+        "if not origin:",
+        BEHIND,
+    ),
+    _bug(
+        "what an erasure left may be rewritten",
+        "audit.py",
+        "if not isinstance(body, bytes) or sha256(body).hexdigest() != digest:",
+        "if not isinstance(body, bytes):",
+        BEHIND,
+    ),
     _bug(
         "a token that was revoked comes alive with a backup",
         "wiring/restoring.py",

@@ -163,13 +163,18 @@ class TimeStampPlace:
 
 def put(folder: Path, what: Kept) -> Path:
     """The checkpoint, and the leaves that come with it, are files in a directory of the tenant, and on disk."""
-    own = folder / (_encoded(what.tenant) if _odd(what.tenant) else what.tenant)
+    own = home(folder, what.tenant)
     own.mkdir(exist_ok=True)
     if what.leaves:
         _create(own / f"{what.first:012d}-{what.size:012d}.leaves", what.leaves)
     place = own / f"{what.size:012d}.note"
     _create(place, what.note.encode())
     return place
+
+
+def home(folder: Path, tenant: str) -> Path:
+    """Where a place keeps what it has of a tenant."""
+    return folder / (_encoded(tenant) if _odd(tenant) else tenant)
 
 
 def _encoded(tenant: str) -> str:

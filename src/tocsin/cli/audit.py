@@ -14,7 +14,7 @@ from typing import Annotated, Any
 
 import typer
 
-from tocsin.anchors.places import AnchorFailed, run
+from tocsin.anchors.places import AnchorFailed, home, run
 from tocsin.audit import audited, known_keys, opened
 from tocsin.cli.client import connect
 from tocsin.cli.files import must_read
@@ -95,29 +95,39 @@ def _audited(said: Config, tenant: str, anchors: Sequence[Path], keys: Sequence[
     if not said.database.is_file():
         raise ValueError(f"{said.database}: expected a database, found none")
     notes = []
-    with _configured_anchors(said) as found:
+    with _configured_anchors(said, tenant) as (found, empty):
         places = [*anchors, *found]
         if not places:
             notes.append("no anchor is configured or given: what somebody with database and key rewrote is not found")
         if not keys:
             keys = _own_keys(said)
             notes.append("no --key was given: the keys of this installation were used")
-        return audited(said.database, tenant, anchors=places, trusted_keys=keys), notes
+        report = audited(said.database, tenant, anchors=places, trusted_keys=keys)
+        report.problems += empty
+        return report, notes
 
 
 @contextmanager
-def _configured_anchors(said: Config) -> Iterator[list[Path]]:
-    """What the configured places hold now: of a git remote a fresh clone, for the one here may have been edited."""
+def _configured_anchors(said: Config, tenant: str) -> Iterator[tuple[list[Path], list[str]]]:
+    """Where the configured places hold something of this tenant now, and the names of those that hold nothing, as one
+    that somebody emptied. Of a git remote a fresh clone, for the one here may have been edited."""
     with tempfile.TemporaryDirectory() as scratch:
-        found = []
+        found: list[Path] = []
+        empty: list[str] = []
         for each in said.anchors:
             if each.kind == "git":
-                clone = Path(scratch) / each.name
-                run(("git", "clone", "-q", "--branch", "anchors", each.to, str(clone)))
-                found.append(clone)
-            elif each.kind == "directory" and any(kept_locally(said, each).rglob("*.note")):
-                found.append(kept_locally(said, each))
-        yield found
+                folder = Path(scratch) / each.name
+                run(("git", "clone", "-q", "--branch", "anchors", each.to, str(folder)))
+            elif each.kind == "directory":
+                folder = kept_locally(said, each)
+            else:
+                continue
+            place = home(folder, tenant)
+            if any(place.glob("*.note")):
+                found.append(place)
+            else:
+                empty.append(f"anchor {each.name}: expected checkpoints of {tenant} in {each.to}, found none")
+        yield found, empty
 
 
 def _own_keys(said: Config) -> list[str]:
@@ -193,7 +203,7 @@ def export(
     try:
         with (
             opened(said.database) as store,
-            _configured_anchors(said) as places,
+            _configured_anchors(said, tenant) as (places, _),
             os.fdopen(os.open(part, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600), "w+b") as out,
         ):
             stream = (store.find(tenant, incident) or incident) if incident else None

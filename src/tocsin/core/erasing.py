@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from hashlib import sha256
 from typing import Any, TypeVar
 
 import msgspec
@@ -51,6 +53,23 @@ def _inside(value: Any, fields: frozenset[str]) -> Any:
         after = tuple(_inside(each, fields) for each in value)
         return after if any(new is not old for new, old in zip(after, value, strict=True)) else value
     return value
+
+
+_BLANKS: msgspec.json.Decoder[dict[str, str]] = msgspec.json.Decoder(dict[str, str])
+
+
+def blanks(left: Mapping[str, bytes]) -> bytes:
+    """What an erasure commits to: the SHA-256 of what it left of each fact, by incident and version. Without it,
+    whoever has the database could put what they like where something was erased."""
+    return msgspec.json.encode({name: sha256(body).hexdigest() for name, body in left.items()})
+
+
+def blanks_of(content: bytes | None) -> dict[str, str]:
+    """What `blanks` said; nothing for an erasure of an earlier release."""
+    try:
+        return _BLANKS.decode(content) if content else {}
+    except (msgspec.MsgspecError, UnicodeDecodeError):
+        return {}
 
 
 def names(fact: msgspec.Struct, person: str) -> bool:

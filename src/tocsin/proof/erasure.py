@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from tocsin.core import ledger
-from tocsin.core.erasing import ADDRESSES, TEXTS, erased, names
+from tocsin.core.erasing import ADDRESSES, TEXTS, blanks, erased, names
 from tocsin.core.evidence import RemoveEvidence, keeps
-from tocsin.core.facts import AnyFact, EvidenceCollected, decode
+from tocsin.core.facts import AnyFact, EvidenceCollected, decode, encode
 from tocsin.core.incident import Incident, Refused
 from tocsin.core.ledger import Draft
 from tocsin.engine import Engine
@@ -64,6 +64,8 @@ def _erase(engine: Engine, tenant: str, seqs: list[int], fields: frozenset[str],
     for seq in seqs:
         (entry,) = store.audit_entries(tenant, seq, 1)
         said = ledger.decode(entry.body)
+        if said.action == ledger.ERASED:
+            raise Refused(f"cannot erase entry {seq}: it says what was erased before, and holds nothing of it")
         fact = _fact(store, tenant, said.resource) if said.resource_type == "incident" else None
         if fact is not None:
             stream, _, version = said.resource.rpartition("/")
@@ -71,7 +73,16 @@ def _erase(engine: Engine, tenant: str, seqs: list[int], fields: frozenset[str],
             facts.append((stream, int(version), erased(fact, fields)))
             if isinstance(fact, EvidenceCollected) and fields >= TEXTS:
                 collected.append((stream, fact.item))
-    note = Draft(actor=by, action=ledger.ERASED, resource_type="entries", resource=spans(seqs), detail=because)
+    left = blanks({f"{stream}/{version}": encode(fact) for stream, version, fact in facts})
+    note = Draft(
+        actor=by,
+        action=ledger.ERASED,
+        resource_type="entries",
+        resource=spans(seqs),
+        content=left if facts else None,
+        kept=True,
+        detail=because,
+    )
     store.erase(tenant, seqs, facts, note)
     for stream in dict.fromkeys(stream for stream, _, _ in facts):
         engine.reread(tenant, stream)

@@ -261,6 +261,14 @@ class MemoryStore:
         ]
         return sorted(mine)
 
+    def kinds(self, tenant: str) -> list[str]:
+        return sorted({kind for owner, kind, _ in self._tables.documents if owner == tenant})
+
+    def fact_counts(self, tenant: str) -> Iterator[tuple[str, int, int, int]]:
+        for (owner, stream), bodies in self._tables.facts.items():
+            if owner == tenant:
+                yield stream, len(bodies), 1, len(bodies)
+
     # --- the audit trail ----------------------------------------------------------------------------------------------
 
     @contextmanager

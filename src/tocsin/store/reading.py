@@ -145,6 +145,17 @@ def items(db: sqlite3.Connection, tenant: str, kind: str) -> list[tuple[str, byt
     ).fetchall()
 
 
+def kinds(db: sqlite3.Connection, tenant: str) -> list[str]:
+    rows = db.execute("SELECT DISTINCT kind FROM documents WHERE tenant = ? ORDER BY kind", (tenant,))
+    return [kind for (kind,) in rows]
+
+
+def fact_counts(db: sqlite3.Connection, tenant: str) -> Iterator[tuple[str, int, int, int]]:
+    yield from db.execute(
+        "SELECT stream, count(*), min(version), max(version) FROM facts WHERE tenant = ? GROUP BY stream", (tenant,)
+    )
+
+
 def alert_blocks(db: sqlite3.Connection, numbers: Sequence[int] | None) -> Iterator[tuple[int, str, bytes]]:
     if numbers is None:
         yield from db.execute("SELECT number, tenant, cells FROM alert_blocks ORDER BY number")

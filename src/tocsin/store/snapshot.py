@@ -144,6 +144,14 @@ class Snapshot:
         with self._reader() as db:
             return reading.items(db, tenant, kind)
 
+    def kinds(self, tenant: str) -> list[str]:
+        with self._reader() as db:
+            return reading.kinds(db, tenant)
+
+    def fact_counts(self, tenant: str) -> Iterator[tuple[str, int, int, int]]:
+        with self._reader() as db:
+            yield from reading.fact_counts(db, tenant)
+
     def alert_blocks(self, numbers: Sequence[int] | None = None) -> Iterator[tuple[int, str, bytes]]:
         with self._reader() as db:
             yield from reading.alert_blocks(db, numbers)
