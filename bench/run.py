@@ -41,7 +41,7 @@ WANTED = {"1 new alert/request": 1.5, "64 new alerts/request": 2.0, "64 refreshe
 Make = Callable[[Path], System]
 
 
-def wrk(system: System, seconds: float, run: str, **environment: int) -> dict[str, Any]:
+def wrk(system: System, seconds: int, run: str, **environment: int) -> dict[str, Any]:
     """What wrk saw. Raises Failed for anything that was not answered with 2xx, and for no answer at all."""
     done = subprocess.run(
         [
@@ -49,7 +49,7 @@ def wrk(system: System, seconds: float, run: str, **environment: int) -> dict[st
             "-t1",
             "--timeout=10s",
             f"-c{CONNECTIONS}",
-            f"-d{seconds:g}s",
+            f"-d{seconds}s",
             "-s",
             str(HERE / "post.lua"),
             f"http://127.0.0.1:{system.port}",
@@ -68,7 +68,7 @@ def wrk(system: System, seconds: float, run: str, **environment: int) -> dict[st
     return found
 
 
-def throughput(make: Make, scenario: str, seconds: float, directory: Path) -> dict[str, float]:
+def throughput(make: Make, scenario: str, seconds: int, directory: Path) -> dict[str, float]:
     system = make(directory)
     try:
         shape = SCENARIOS[scenario]
@@ -175,7 +175,7 @@ def judge(name: str, ratio: float, bound: float, *, at_least: bool) -> bool:
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--rounds", type=int, default=5)
-    parser.add_argument("--seconds", type=float, default=4, help="of load per scenario, system and round")
+    parser.add_argument("--seconds", type=int, default=4, help="of load per scenario, system and round")
     parser.add_argument(
         "--only", choices=["throughput", "latency", "memory", "pages", "wakes", "status"], action="append"
     )

@@ -125,6 +125,12 @@ class Chromium:
             raise RuntimeError(str(found["exceptionDetails"]))
         return found["result"].get("value")
 
+    def leave(self, script: str) -> None:
+        """Do what leads to another page, and wait until the browser is there."""
+        self.events.clear()
+        self.js(f"setTimeout(() => {{ {script} }}, 0); 0")
+        self.wait("Page.frameNavigated")
+
     def until(self, condition: str) -> None:
         """Wait in the page until an expression holds."""
         script = (

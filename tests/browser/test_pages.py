@@ -148,6 +148,18 @@ def test_nothing_is_wider_than_a_phone(server: Server, signed_in: Open, path: st
     assert page.js(small) == []
 
 
+def test_what_was_typed_into_a_form_that_was_refused_is_there_one_step_back(server: Server, signed_in: Open):
+    page = signed_in()
+    page.open(f"{server.url}/status-pages")
+    form = "document.querySelector('form[action$=\"/update\"]')"
+
+    page.leave(f"{form}.noValidate = true; {form}.elements.name.value = 'Search is slow'; {form}.requestSubmit()")
+    page.until("document.querySelector('main')?.textContent.includes('Text: expected a value.')")
+    page.leave("document.querySelector('a[data-back]').click()")
+
+    page.until(f"{form}?.elements.name.value === 'Search is slow'")
+
+
 def test_a_phone_can_acknowledge_with_one_thumb_and_without_scripts(server: Server, signed_in: Open):
     server.world.alert("Checkout answers 5xx", key="k")
     page = signed_in(width=390, height=844, scripts=False)

@@ -116,7 +116,8 @@ def on_quota(_: Request[Any, Any, Any], met: QuotaMet) -> Response[Problem]:
 
 
 def on_unacceptable(_: Request[Any, Any, Any], error: Unacceptable) -> Response[Problem]:
-    return answer(400, str(error), [field_error(str(error))])
+    found = field_error(str(error))
+    return answer(400, _sentence(found) if found.field else str(error), [found])
 
 
 def on_overload(_: Request[Any, Any, Any], error: Overloaded) -> Response[Problem]:

@@ -75,6 +75,7 @@ def show_problem(request: Incoming, found: Response[Problem]) -> Response[Any]:
         status=problem.status,
         title=problem.title,
         detail=problem.detail,
+        sent=request.method == "POST",
         back="/".join(here.split("/")[:3]) if at_incident or at_pages else "/",
         back_text="Back to the incident" if at_incident else "Back" if at_pages else "To the incidents",
         **frame(request, None),

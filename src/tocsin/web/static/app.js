@@ -82,6 +82,13 @@ document.addEventListener("htmx:after:swap", () => {
 
 const refresh = () => document.getElementById("live")?.dispatchEvent(new CustomEvent("refresh"));
 
+// What was typed into a form that was refused is still there one step back.
+document.addEventListener("click", (event) => {
+  if (!event.target.closest("a[data-back]") || history.length < 2) return;
+  event.preventDefault();
+  history.back();
+});
+
 // --- commands -------------------------------------------------------------------------------------------------------
 
 function toast(text, bad = false) {
