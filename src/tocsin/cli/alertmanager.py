@@ -20,6 +20,7 @@ import typer
 
 from tocsin.cli import amformat
 from tocsin.cli.amclient import Client, Failed, client, segment
+from tocsin.cli.output import harmless, note, plain, safe_json, say
 from tocsin.clock import SystemClock
 from tocsin.core.matchers import parse_matcher
 from tocsin.core.policy import Matcher
@@ -112,16 +113,16 @@ def explain_alert(
     except Failed as error:
         _fail(str(error), NO_MATCH if error.status == 404 else FAILED)
     if output == "json":
-        typer.echo(json.dumps(told, ensure_ascii=False))
+        say(safe_json(told))
         return
-    typer.echo(
+    say(
         f"{told['fingerprint']} is {told['state']}" + (f", incident {told['incident']}" if told.get("incident") else "")
     )
     for sentence in told.get("because", ()):
-        typer.echo(f"  {sentence}")
+        say(f"  {plain(sentence)}")
     if output == "extended":
         for name, value in told.get("details", {}).items():
-            typer.echo(f"  {name}: {value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)}")
+            say(f"  {name}: {plain(value) if isinstance(value, str) else safe_json(value)}")
 
 
 @alert_app.callback(invoke_without_command=True)
@@ -191,7 +192,7 @@ def add_silence(
         "createdBy": author or getpass.getuser(),
         "comment": comment,
     }
-    typer.echo(_answered(lambda: _client(url, timeout).post("/api/v2/silences", silence))["silenceID"])
+    say(_answered(lambda: _client(url, timeout).post("/api/v2/silences", silence))["silenceID"])
 
 
 @silence_app.command("expire")
@@ -263,10 +264,10 @@ def import_silences(
     failed = 0
     for silence in silences:
         try:
-            typer.echo(_imported(server, silence, force)["silenceID"])
+            say(_imported(server, silence, force)["silenceID"])
         except Failed as error:
             failed += 1
-            typer.echo(f"error adding silence id={silence.get('id', '')!r}: {error}", err=True)
+            note(f"error adding silence id={silence.get('id', '')!r}: {error}")
     if failed:
         _fail(f"could not import {failed} of {len(silences)} silences", FAILED)
 
@@ -304,11 +305,11 @@ def _print(text: str, found: list[Any]) -> None:
 
 
 def _write(text: str) -> None:
-    typer.echo(text, nl=False)
+    sys.stdout.write(harmless(text))
 
 
 def _fail(message: str, code: int) -> NoReturn:
-    typer.echo(f"error: {message}", err=True)
+    note(f"error: {message}")
     raise typer.Exit(code)
 
 

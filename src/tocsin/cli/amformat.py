@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
+from tocsin.cli.output import plain, safe_json
 from tocsin.core.matchers import show
 from tocsin.core.policy import Matcher
 
@@ -19,7 +19,9 @@ PADDING = 2  # between columns, and after the last one, as Go's tabwriter does
 
 
 def columns(rows: Sequence[Sequence[str]]) -> str:
-    """The rows as lines whose columns stand below each other; every line ends in padding."""
+    """The rows as lines whose columns stand below each other; every line ends in padding. A row is one line, and says
+    nothing that a terminal would obey."""
+    rows = [[plain(cell) for cell in row] for row in rows]
     widths = [max(len(row[n]) for row in rows) + PADDING for n in range(len(rows[0]))]
     return "".join("".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)) + "\n" for row in rows)
 
@@ -111,4 +113,4 @@ def _pairs(labels: Json) -> str:
 
 
 def _json(found: Sequence[Json]) -> str:
-    return json.dumps(found, ensure_ascii=False, separators=(",", ":")) + "\n"
+    return safe_json(found, separators=(",", ":")) + "\n"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from collections.abc import Callable, Sequence
 from importlib.metadata import version
@@ -14,7 +13,7 @@ import typer
 
 from tocsin.cli.files import read_bytes
 from tocsin.cli.inforce import add_in_force
-from tocsin.cli.output import FAILURE, USAGE, Stop, fail, note, say
+from tocsin.cli.output import FAILURE, USAGE, Stop, fail, harmless, note, safe_json, say, show_json
 from tocsin.clock import SystemClock
 from tocsin.core.policy import Finding, Policy
 from tocsin.guide.compare import compare
@@ -55,7 +54,7 @@ def compile_file(
     wanted = form or ("json" if output is not None and output.suffix == ".json" else "yaml")
     text = _json(policy) if wanted == "json" else annotated(policy, compiled)
     if output is None:
-        sys.stdout.write(text)
+        sys.stdout.write(text if wanted == "json" else harmless(text))
     else:
         try:
             output.write_text(text, "utf-8")
@@ -90,9 +89,9 @@ def lint_files(
     found += compare(guides) if len(guides) > 1 else []
     lines = {guide.name: guide.lines for guide in guides}
     if form == "json":
-        say(json.dumps(as_json(found), indent=2, ensure_ascii=False))
+        show_json(as_json(found))
     elif form == "sarif":
-        say(json.dumps(as_sarif(found, version("tocsin"), lines), indent=2, ensure_ascii=False))
+        show_json(as_sarif(found, version("tocsin"), lines))
     else:
         say(as_text(found, lines))
     levels = ("error", "warning", "note")
@@ -109,7 +108,7 @@ def diff_files(
     """Say what changes for whom. Exits 1 when anything does."""
     changes = difference(_policy(old), _policy(new))
     if form == "json":
-        say(json.dumps({"changes": msgspec.to_builtins(changes)}, indent=2, ensure_ascii=False))
+        show_json({"changes": msgspec.to_builtins(changes)})
     else:
         for change in changes:
             say(f"{change.text}{f' (line {change.line})' if change.line else ''}")
@@ -123,7 +122,7 @@ def diff_files(
 def explain_file(file: FILE) -> None:
     """Say the policy of a guide back in words, with the line of each sentence."""
     policy = _policy(file)
-    sys.stdout.write(explain(policy))
+    sys.stdout.write(harmless(explain(policy)))
     if not policy.severities:
         raise Stop(f"{file}: this is no incident-response policy", FAILURE)
 
@@ -143,7 +142,7 @@ def annotated(policy: Policy, compiled: Compiled) -> str:
 
 
 def _json(policy: Policy) -> str:
-    return json.dumps(msgspec.to_builtins(policy), indent=2, ensure_ascii=False) + "\n"
+    return safe_json(msgspec.to_builtins(policy), indent=2) + "\n"
 
 
 def _compile(file: Path) -> Compiled:

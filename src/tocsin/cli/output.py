@@ -17,6 +17,8 @@ Format = Literal["table", "json"]
 
 _WIDTH_DEFAULT = 120  # of a table that goes into a pipe or a file
 _INSTANT = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9:]{8}(\.[0-9]+)?Z$")  # tables show UTC, to the second
+_OBEYED = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069]")
+_LEFT_BY_JSON = re.compile("[\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069]")
 _BOLD, _PLAIN = "\x1b[1m", "\x1b[0m"
 
 
@@ -34,17 +36,28 @@ def fail(text: str, code: int = FAILURE) -> NoReturn:
 
 
 def say(text: str) -> None:
-    """A result."""
-    sys.stdout.write(text + "\n")
+    """A result. Whatever an alert's title says, it cannot move the cursor or recolour the terminal."""
+    sys.stdout.write(harmless(text) + "\n")
 
 
 def note(text: str) -> None:
     """A diagnostic."""
-    sys.stderr.write(text + "\n")
+    sys.stderr.write(harmless(text) + "\n")
+
+
+def harmless(text: str) -> str:
+    """Lines of text without what a terminal obeys: escapes, other control characters, changes of direction."""
+    return text if text.isascii() and text.isprintable() else _OBEYED.sub(" ", text)
 
 
 def show_json(value: Any) -> None:
-    say(json.dumps(value, indent=2, ensure_ascii=False))
+    say(safe_json(value, indent=2))
+
+
+def safe_json(value: Any, **how: Any) -> str:
+    """JSON as people read it; what a terminal would obey is escaped, also C1 and bidi, which JSON leaves alone."""
+    text = json.dumps(value, ensure_ascii=False, **how)
+    return _LEFT_BY_JSON.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
 
 
 def show(rows: Sequence[Mapping[str, Any]], columns: Sequence[str], form: Format) -> None:
@@ -52,7 +65,10 @@ def show(rows: Sequence[Mapping[str, Any]], columns: Sequence[str], form: Format
     if form == "json":
         show_json(list(rows))
     else:
-        say(table([{name: row.get(name) for name in columns} for row in rows], columns))
+        head, *lines = table([{name: row.get(name) for name in columns} for row in rows], columns).split("\n")
+        if sys.stdout.isatty() and not os.environ.get("NO_COLOR"):
+            head = f"{_BOLD}{head}{_PLAIN}"
+        sys.stdout.write("\n".join([head, *lines]) + "\n")
 
 
 def table(rows: Sequence[Mapping[str, Any]], columns: Sequence[str]) -> str:
@@ -64,10 +80,7 @@ def table(rows: Sequence[Mapping[str, Any]], columns: Sequence[str]) -> str:
     if spare > 0 and sys.stdout.isatty():
         widest = widths.index(max(widths))
         widths[widest] = max(12, widths[widest] - spare)
-    lines = [_line(head, widths), *(_line(row, widths) for row in cells)]
-    if sys.stdout.isatty() and not os.environ.get("NO_COLOR"):
-        lines[0] = f"{_BOLD}{lines[0]}{_PLAIN}"
-    return "\n".join(lines)
+    return "\n".join([_line(head, widths), *(_line(row, widths) for row in cells)])
 
 
 def plain(value: str) -> str:

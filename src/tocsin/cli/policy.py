@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Annotated
 
@@ -10,7 +9,7 @@ import msgspec
 import typer
 
 from tocsin.cli.files import read_text
-from tocsin.cli.output import FAILURE, Stop, note, say
+from tocsin.cli.output import FAILURE, Stop, note, say, show_json
 from tocsin.cli.verbs import FORMAT
 from tocsin.policyfile import check
 
@@ -31,7 +30,7 @@ def check_files(
     problems = [problem for file in files for problem in check(read_text(file, "a policy in YAML or JSON"), str(file))]
     errors = sum(problem.level == "error" for problem in problems)
     if form == "json":
-        say(json.dumps(msgspec.to_builtins(problems), indent=2, ensure_ascii=False))
+        show_json(msgspec.to_builtins(problems))
     else:
         for problem in problems:
             say(str(problem))

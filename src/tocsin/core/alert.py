@@ -12,6 +12,8 @@ from typing import Literal
 
 import msgspec
 
+from tocsin.core.texts import one_line
+
 _blake2b = hashlib.blake2b
 _SORTED = msgspec.json.Encoder(order="sorted")
 
@@ -102,9 +104,9 @@ def identity_of(source: str, identity: str) -> str:
 
 def title_of(labels: dict[str, str], annotations: dict[str, str]) -> str:
     """One line for people: the summary if there is one, else the alert's name and where it is."""
-    summary = annotations.get("summary") or annotations.get("title")
+    summary = one_line(annotations.get("summary") or annotations.get("title") or "")
     if summary:
         return summary
     name = labels.get("alertname", "alert")
     place = labels.get("service") or labels.get("instance") or labels.get("job") or ""
-    return f"{name} ({place})" if place else name
+    return one_line(f"{name} ({place})" if place else name)

@@ -57,7 +57,7 @@ from tocsin.http import (
     scim,
 )
 from tocsin.http.deps import Deps
-from tocsin.http.gate import Gate, with_safe_headers
+from tocsin.http.gate import Gate, PlainRequest, with_safe_headers
 from tocsin.http.metrics import Tally
 from tocsin.http.openapi import ExactJson, exact
 from tocsin.http.queries import exact_query
@@ -179,20 +179,25 @@ def litestar(pages: Pages, missing: Missing) -> Litestar:
         ],
         middleware=[DefineMiddleware(Gate)],
         guards=[exact_query],
+        request_class=PlainRequest,
         exception_handlers={**problems.HANDLERS, NotFoundException: missing},
         request_max_body_size=problems.BODY_MAX,
         logging_config=None,  # the process configures logging, once
-        openapi_config=OpenAPIConfig(
-            title="Tocsin",
-            version=version("tocsin"),
-            description=DESCRIPTION,
-            path="/api/openapi.json",
-            render_plugins=[ExactJson(path="/openapi.json")],
-            components=Components(
-                security_schemes={"bearer": SecurityScheme(type="http", scheme="bearer", bearer_format="toc_ID_SECRET")}
-            ),
-            security=[{"bearer": []}],
-            tags=TAGS,
-            use_handler_docstrings=True,
+        openapi_config=_openapi(),
+    )
+
+
+def _openapi() -> OpenAPIConfig:
+    return OpenAPIConfig(
+        title="Tocsin",
+        version=version("tocsin"),
+        description=DESCRIPTION,
+        path="/api/openapi.json",
+        render_plugins=[ExactJson(path="/openapi.json")],
+        components=Components(
+            security_schemes={"bearer": SecurityScheme(type="http", scheme="bearer", bearer_format="toc_ID_SECRET")}
         ),
+        security=[{"bearer": []}],
+        tags=TAGS,
+        use_handler_docstrings=True,
     )

@@ -19,8 +19,10 @@ from tocsin import acting, standing
 from tocsin.core.access import ANYTHING, Action, Actor, Resource, conceivable, may
 from tocsin.core.ledger import Draft
 from tocsin.core.sight import NOBODY, sight_of
+from tocsin.core.texts import unspeakable
 from tocsin.http import auth
 from tocsin.http.deps import Deps
+from tocsin.http.problems import Unacceptable
 from tocsin.ports import Store
 
 Incoming = Request[Actor, Any, State]
@@ -41,6 +43,16 @@ SAFE_HEADERS: tuple[tuple[bytes, bytes], ...] = (
     (b"cross-origin-opener-policy", b"same-origin"),
     (b"permissions-policy", b"camera=(), microphone=(), geolocation=()"),
 )
+
+
+class PlainRequest(Request[Any, Any, Any]):
+    """A request of people's API: text in its JSON holds no control characters, or it is refused by name."""
+
+    async def json(self) -> Any:
+        value = await super().json()
+        if wrong := unspeakable(value):
+            raise Unacceptable(wrong)
+        return value
 
 
 class Gate:

@@ -16,6 +16,7 @@ import msgspec
 
 from tocsin.core.access import Action, Actor, may
 from tocsin.core.incident import Refused
+from tocsin.core.texts import unspeakable
 from tocsin.engine import NotFound
 from tocsin.guides import UnknownGuide
 from tocsin.http import statuspage_calls, statuspage_incidents, statuspage_people
@@ -78,7 +79,10 @@ class ManageApp:
             if not decision:
                 return 403, {"error": decision.because}
             raw = await read_body(receive, headers, BODY_MAX)
-            call = Call(self._deps, actor, names, query, decoded(raw, headers.get("content-type", "")))
+            body = decoded(raw, headers.get("content-type", ""))
+            if wrong := unspeakable(body):
+                return 422, {"error": wrong}
+            call = Call(self._deps, actor, names, query, body)
             return await self._deps.run(lambda store: handler(call.with_store(store)))
         except PermissionError as error:
             return 403, {"error": str(error)}

@@ -12,6 +12,7 @@ from litestar.response import Redirect
 
 from tocsin.core.access import may
 from tocsin.core.people import Directory
+from tocsin.core.texts import unspeakable
 from tocsin.http import problems
 from tocsin.http.gate import Incoming, deps_of
 from tocsin.http.problems import Problem, Unacceptable
@@ -30,6 +31,8 @@ async def fields_of(request: Incoming, several: Collection[str] = ()) -> dict[st
         pairs = parse_qsl(body, max_num_fields=FIELDS_MAX, errors="replace")
     except ValueError as error:
         raise Unacceptable(f"body: expected at most {FIELDS_MAX} fields") from error
+    if wrong := unspeakable(dict(pairs)):
+        raise Unacceptable(wrong)
     fields: dict[str, str] = {}
     for name, value in pairs:
         if value.strip():

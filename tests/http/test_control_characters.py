@@ -1,0 +1,48 @@
+"""Control characters in what people say: refused, with the name of the field."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.http.world import Server
+
+CONTROL = "a\x00b\x1b[31m"
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "body", "field"),
+    [
+        ("POST", "/api/incidents", {"title": CONTROL}, "title"),
+        ("POST", "/api/incidents", {"title": "two\nlines"}, "title"),
+        ("POST", "/api/incidents", {"name": CONTROL, "status": "investigating", "impact": "major", "body": ""}, "name"),
+        ("POST", "/api/incidents/INC-2026-001/add-note", {"text": CONTROL}, "text"),
+        ("PUT", "/api/people/bob", {"id": "bob", "name": CONTROL}, "name"),
+        ("PUT", "/api/people/bob", {"id": "bob", "name": "B", "methods": [CONTROL]}, "methods[0]"),
+        ("PUT", "/api/services/s1", {"id": "s1", "name": CONTROL}, "name"),
+        ("PUT", "/api/templates/t1", {"id": "t1", "audience": "a", "body": CONTROL}, "body"),
+    ],
+)
+def test_control_characters_are_refused_by_name(
+    shared: Server, method: str, path: str, body: dict[str, object], field: str
+):
+    answer = shared.client(shared.world.token()).request(method, path, json=body)
+
+    assert answer.status_code == 400, answer.text
+    (found,) = answer.json()["errors"]
+    assert (found["field"], found["got"].startswith("U+")) == (field, True)
+
+
+def test_a_form_with_control_characters_is_refused_by_name(shared: Server):
+    client = shared.client(shared.world.token())
+    answer = client.post("/declare", data={"title": CONTROL}, headers={"accept": "text/html"})
+
+    assert answer.status_code == 400
+    assert "Title: expected one line without control characters" in answer.text
+
+
+def test_a_note_of_several_lines_is_taken(shared: Server):
+    client = shared.client(shared.world.token())
+    made = client.post("/api/incidents", json={"title": "x"}).json()
+    note = client.post(f"/api/incidents/{made['id']}/add-note", json={"text": "one\r\n\ttwo\n"})
+
+    assert note.status_code == 200, note.text
