@@ -21,6 +21,7 @@ from tocsin.core import commands as c, facts as f
 from tocsin.core.facts import Acknowledged, AlertsAttached, AlertsCleared, NoteAdded, Opened
 from tocsin.core.policy import Flapping, Inhibition, Matcher, Route, Threshold
 from tocsin.core.silence import SILENCE, Silence
+from tocsin.core.texts import TITLE_MAX
 from tocsin.digest.quarantine import Quarantined
 from tocsin.digest.recalling import recall_sources
 from tocsin.ports import Store
@@ -47,6 +48,33 @@ def test_a_new_alert_opens_an_incident(world: World) -> None:
     assert incident.service == "shop"
     assert incident.title == "DiskFull happened"
     assert incident.firing == 1
+
+
+@pytest.mark.parametrize("where", ["summary", "alertname", "service", "instance", "job", "severity", "team"])
+@pytest.mark.parametrize("text", ["x" * 70_000, "\U0001f6a8" * 20_000, '"\\' * 40_000, "\x1b\n" * 40_000])
+def test_an_alert_that_says_too_much_opens_an_incident_all_the_same(world: World, where: str, text: str) -> None:
+    """A fact has a bound; what a monitor says has none that could keep people from being paged."""
+    labels = {"alertname": "DiskFull", "instance": "db-1", "severity": "critical"}
+    labels |= {} if where == "summary" else {where: text}
+    world.post({"labels": labels, "annotations": {"summary": text} if where == "summary" else {}})
+
+    assert world.incident.firing == 1
+    assert 0 < len(world.incident.title) <= TITLE_MAX
+
+
+def test_a_group_whose_every_alert_says_too_much_opens_an_incident(world: World) -> None:
+    labels = {"alertname": "DiskFull", "service": "shop"}
+    said = [{"labels": labels | {"instance": str(n)}, "annotations": {"summary": "é" * 60_000}} for n in range(20)]
+    world.post(*said)
+
+    assert world.incident.firing == 20
+
+
+def test_services_that_differ_far_behind_are_two(world: World) -> None:
+    for last in "ab":
+        world.post({"labels": {"alertname": "DiskFull", "service": "s" * 5_000 + last}})
+
+    assert len(world.incidents()) == 2
 
 
 def test_alerts_of_one_kind_join_one_incident(world: World) -> None:

@@ -32,6 +32,7 @@ from tocsin.core.policy import Policy, severity_of
 from tocsin.core.reference import counter, reference
 from tocsin.core.retry import retry_at
 from tocsin.core.saying import RecordAnnouncement
+from tocsin.core.texts import title_said
 from tocsin.core.view import IncidentView, view
 from tocsin.core.worklog import LinkNamed
 from tocsin.devices import forgotten
@@ -209,8 +210,7 @@ class Engine:
     def _declare(self, tenant: str, command: c.Declare, stream: str | None) -> Incident:
         if stream and self.store.index(tenant, stream):
             return self.load(tenant, stream)
-        if not command.title.strip():
-            raise ValueError("title: expected a few words, got nothing")
+        title = title_said(command.title)
         guide = self.guides.for_service(tenant, command.service, command.guide)
         severity = _declared_severity(guide.policy, command.severity)
         work: dict[str, Work] = {}
@@ -220,7 +220,7 @@ class Engine:
             guide.policy,
             guide.digest,
             self.store.now(),
-            title=command.title,
+            title=title,
             guide=guide.name,
             severity=severity,
             by=command.by,

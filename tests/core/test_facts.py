@@ -78,7 +78,7 @@ def test_no_field_of_a_fact_is_a_float() -> None:
 
 
 def test_a_fact_that_is_too_long_is_refused_by_name() -> None:
-    with pytest.raises(ValueError, match=f"NoteAdded: expected at most {FACT_BYTES_MAX} bytes encoded, got"):
+    with pytest.raises(ValueError, match=f"text: expected at most {FACT_BYTES_MAX} bytes in all of NoteAdded, got"):
         encode(f.NoteAdded(at=T0, text="x" * FACT_BYTES_MAX))
 
 

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import pytest
 from hypothesis import given, strategies as st
 
 from tocsin.core.alert import title_of
-from tocsin.core.texts import one_line, unspeakable
+from tocsin.core.texts import TITLE_MAX, one_line, shortened, title_said, unspeakable
 
 CONTROLS = [chr(n) for n in (*range(0x20), *range(0x7F, 0xA0))]
 
@@ -29,6 +30,23 @@ def test_an_alert_that_says_nothing_but_escapes_has_its_name_as_title() -> None:
     labels = {"alertname": "Disk\x1b[31mFull", "service": "db\nmain"}
     assert title_of(labels, {"summary": "\x1b]0;gone\x07 and\nso on"}) == "]0;gone  and so on"
     assert title_of(labels, {"summary": "\x00\n\x07"}) == "Disk [31mFull (db main)"
+
+
+@given(st.text(max_size=2_000), st.text(max_size=2_000), st.text(max_size=2_000))
+def test_a_title_has_a_bound_and_says_something(name: str, place: str, summary: str) -> None:
+    title = title_of({"alertname": name, "service": place}, {"summary": summary})
+
+    assert len(title) <= TITLE_MAX
+    assert one_line(title) == title
+    assert shortened("x" * 600, TITLE_MAX) == "x" * 499 + "…"
+
+
+def test_a_title_of_somebody_says_something_and_not_too_much() -> None:
+    assert title_said("é" * TITLE_MAX) == "é" * TITLE_MAX
+    with pytest.raises(ValueError, match="title: expected at most 500 characters, got 501"):
+        title_said("é" * (TITLE_MAX + 1))
+    with pytest.raises(ValueError, match="title: expected a few words, got nothing"):
+        title_said(" \n")
 
 
 def test_a_control_character_is_named_with_its_field() -> None:

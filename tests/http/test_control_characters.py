@@ -1,4 +1,4 @@
-"""Control characters in what people say: refused, with the name of the field."""
+"""Control characters, and too much, in what people say: refused, with the name of the field."""
 
 from __future__ import annotations
 
@@ -46,3 +46,22 @@ def test_a_note_of_several_lines_is_taken(shared: Server):
     note = client.post(f"/api/incidents/{made['id']}/add-note", json={"text": "one\r\n\ttwo\n"})
 
     assert note.status_code == 200, note.text
+
+
+def test_a_title_that_is_too_long_or_empty_is_refused_by_name(shared: Server):
+    client = shared.client(shared.world.token())
+    made = client.post("/api/incidents", json={"title": "x"}).json()
+    rename = f"/api/incidents/{made['id']}/rename"
+    for answer in (
+        client.post("/api/incidents", json={"title": "x" * 501}),
+        client.post(rename, json={"title": "x" * 501}),
+    ):
+        assert (answer.status_code, answer.json()["errors"][0]["got"]) == (400, "501"), answer.text
+    assert client.post(rename, json={"title": " "}).status_code == 400
+
+
+def test_what_is_too_large_for_a_fact_names_the_field(shared: Server):
+    client = shared.client(shared.world.token())
+    answer = client.post("/api/incidents", json={"title": "x", "description": "d" * 100_000})
+
+    assert (answer.status_code, answer.json()["errors"][0]["field"]) == (400, "description"), answer.text

@@ -211,3 +211,15 @@ def test_an_unreadable_body_waits_in_quarantine_and_says_why(shop: World, tmp_pa
     assert "could not be read" in fate["fate"]
     (kept,) = tocsin.get("/api/quarantine")["items"]
     assert kept["kind"] == "grafana"
+
+
+def test_every_unreadable_body_has_its_fate_however_often_it_comes(shop: World, tmp_path: Path) -> None:
+    """The list of complaints is short; whoever asks for one payload hears the truth about it."""
+    tocsin = shop.tocsin(more=MORE)
+    for kind in KINDS * 2:
+        answer = tocsin.ask("POST", f"/in/{kind}/{TOKEN}", token=False, content=b'{"alerts": [')
+
+        fate = tocsin.get(f"/api/payloads/{answer.headers['tocsin-payload']}")
+        assert fate["fate"].startswith("could not be read"), (kind, fate)
+        assert fate["quarantine"]
+    assert [each["kind"] for each in tocsin.get("/api/quarantine")["items"]] == list(KINDS)

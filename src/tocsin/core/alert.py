@@ -12,7 +12,7 @@ from typing import Literal
 
 import msgspec
 
-from tocsin.core.texts import one_line
+from tocsin.core.texts import TITLE_MAX, one_line, shortened
 
 _blake2b = hashlib.blake2b
 _SORTED = msgspec.json.Encoder(order="sorted")
@@ -103,10 +103,10 @@ def identity_of(source: str, identity: str) -> str:
 
 
 def title_of(labels: dict[str, str], annotations: dict[str, str]) -> str:
-    """One line for people: the summary if there is one, else the alert's name and where it is."""
-    summary = one_line(annotations.get("summary") or annotations.get("title") or "")
+    """One line for people: the summary if there is one, else the alert's name and where it is; `TITLE_MAX` at most."""
+    summary = one_line(shortened(annotations.get("summary") or annotations.get("title") or "", TITLE_MAX))
     if summary:
         return summary
-    name = labels.get("alertname", "alert")
-    place = labels.get("service") or labels.get("instance") or labels.get("job") or ""
+    name = shortened(labels.get("alertname", "alert"), TITLE_MAX // 2)
+    place = shortened(labels.get("service") or labels.get("instance") or labels.get("job") or "", TITLE_MAX // 2 - 3)
     return one_line(f"{name} ({place})" if place else name)

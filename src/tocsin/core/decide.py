@@ -37,6 +37,7 @@ from tocsin.core.lifecycle import Absorb
 from tocsin.core.places import Record
 from tocsin.core.saying import RecordAnnouncement
 from tocsin.core.story import Story, command_name
+from tocsin.core.texts import title_said
 
 
 class Opening(msgspec.Struct, frozen=True, kw_only=True):
@@ -209,7 +210,7 @@ _HANDLERS: dict[type, Callable[[Story, Any, World, datetime], None]] = {
     saying.ReleaseOverriding: saying.release,
     c.Discard: saying.discard,
     c.AddNote: worklog.simply(lambda x, at: f.NoteAdded(at=at, by=x.by, text=x.text, private=x.private)),
-    c.Rename: worklog.simply(lambda x, at: f.Renamed(at=at, by=x.by, title=x.title), "title"),
+    c.Rename: worklog.simply(lambda x, at: f.Renamed(at=at, by=x.by, title=title_said(x.title)), "title"),
     c.SetImpact: worklog.simply(lambda x, at: f.ImpactSet(at=at, by=x.by, impact=x.impact), "impact"),
     c.SetCategory: worklog.simply(lambda x, at: f.CategorySet(at=at, by=x.by, category=x.category), "category"),
     c.SetAffected: worklog.simply(

@@ -1011,8 +1011,9 @@ def encode(fact: AnyFact) -> bytes:
     """The exact bytes that are stored and, later, hashed. Raises ValueError above `FACT_BYTES_MAX`."""
     body = _ENCODER.encode(fact)
     if len(body) > FACT_BYTES_MAX:
-        name = type(fact).__name__
-        raise ValueError(f"{name}: expected at most {FACT_BYTES_MAX} bytes encoded, got {len(body)}")
+        name = max(fact.__struct_fields__, key=lambda each: len(_ENCODER.encode(getattr(fact, each))))
+        what = type(fact).__name__
+        raise ValueError(f"{name}: expected at most {FACT_BYTES_MAX} bytes in all of {what}, got {len(body)}")
     return body
 
 

@@ -10,6 +10,23 @@ _NOT_IN_A_LINE = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029]+")
 _ONE_LINE = frozenset({"title", "name"})  # fields that stand in a table, a subject or a heading
 
 
+TITLE_MAX = 500  # characters of an incident's or an alert's title: a subject, a heading, a few of them in one fact
+
+
+def shortened(text: str, most: int) -> str:
+    """At most `most` characters; an ellipsis says that there was more."""
+    return text if len(text) <= most else text[: most - 1] + "…"
+
+
+def title_said(text: str) -> str:
+    """The title as somebody gave it. Raises ValueError where it says nothing or too much."""
+    if not text.strip():
+        raise ValueError("title: expected a few words, got nothing")
+    if len(text) > TITLE_MAX:
+        raise ValueError(f"title: expected at most {TITLE_MAX} characters, got {len(text)}")
+    return text
+
+
 def one_line(text: str) -> str:
     """The text without control characters and line breaks: what stood there is a space."""
     return _NOT_IN_A_LINE.sub(" ", text).strip() if not text.isprintable() else text

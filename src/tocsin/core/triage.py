@@ -25,8 +25,10 @@ from tocsin.core.matchers import Index, Matchers, first_matching, index, matches
 from tocsin.core.policy import Flapping, Threshold
 from tocsin.core.routing import Compiled, CompiledGuide, CompiledInhibition, CompiledRoute
 from tocsin.core.severity import LABELS
+from tocsin.core.texts import shortened
 
 FLAPPING = Flapping()  # of routes that say nothing
+SERVICE_MAX = 200  # characters of a service's name that an incident carries; the correlation key has it all
 CHANGES_MAX = 100  # of one key within its window; flapping is told by far fewer
 
 SourceKey = tuple[int, bool, tuple[str, ...]]  # inhibition, whether the source matches its targets too, equal values
@@ -125,7 +127,7 @@ def verdict(
         outcome=outcome,
         guide=guide.name,
         severity=severity,
-        service=service,
+        service=service and shortened(service, SERVICE_MAX),
         key=key,
         route=route.name if route else "",
         escalation=route.route.escalation if route else None,

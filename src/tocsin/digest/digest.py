@@ -27,7 +27,7 @@ from tocsin.digest.alerttable import ENDED, TIMEOUT, AlertTable
 from tocsin.digest.hearing import body_of_report, life_of, life_of_posted, mark_of
 from tocsin.digest.newcomers import Newcomers, Place
 from tocsin.digest.pending import Pending, word_of
-from tocsin.digest.quarantine import Quarantine
+from tocsin.digest.quarantine import ERRORS_TOLD, Quarantine
 from tocsin.digest.settling import Settler
 from tocsin.engine import Engine
 from tocsin.intake.committer import EPOCH, Accepted, microseconds, recalled
@@ -243,7 +243,7 @@ class Digest:
                 reading = self._reader.read(accepted.body, accepted.received_us, known)
             self._hear(accepted, reading.posted)
             if reading.errors:
-                self.quarantine.keep(accepted, "; ".join(reading.errors[:5]))
+                self.quarantine.keep(accepted, "; ".join(reading.errors[:ERRORS_TOLD]))
             return
         self._begin_new()
         parse = self._parsers.get(accepted.kind)

@@ -20,7 +20,7 @@ from tocsin.core.merge import FOREVER
 from tocsin.core.sight import within
 from tocsin.digest.alerttable import TIMEOUT
 from tocsin.digest.digest import Digest
-from tocsin.digest.quarantine import QUARANTINE, Quarantined
+from tocsin.digest.quarantine import ERRORS_TOLD, QUARANTINE, Quarantined
 from tocsin.http.deps import Explained
 from tocsin.intake.committer import EPOCH, Accepted, microseconds, recalled
 from tocsin.intake.postable import KIND, Body, PostableReader
@@ -131,13 +131,16 @@ class Fates:
             told["quarantine"] = msgspec.json.decode(stored, type=Quarantined).reason
         if accepted.position > self._digest.position:
             return {**told, "fate": "it is accepted and waits to be digested", "alerts": []}
-        alerts = self._alerts_in(accepted)
+        said, unread = self._said(accepted)
+        if unread:  # of a source that complains every second, one complaint a minute is written down
+            told.setdefault("quarantine", unread)
+        alerts = self._alerts_in(accepted, said)
         return {**told, "fate": _summary(alerts, told.get("quarantine")), "alerts": alerts}
 
-    def _alerts_in(self, accepted: Accepted) -> list[dict[str, Any]]:
+    def _alerts_in(self, accepted: Accepted, said: Sequence[tuple[str, int]]) -> list[dict[str, Any]]:
         found = []
         hidden = self._hidden(accepted.tenant)
-        for fingerprint, starts_us in self._said(accepted)[:FATES_MAX]:
+        for fingerprint, starts_us in said[:FATES_MAX]:
             rows = self._submit(partial(self._newest, accepted.tenant, fingerprint)).result(WAIT_SECONDS)
             if rows and rows[0].incident in hidden:
                 continue
@@ -155,20 +158,25 @@ class Fates:
             found.append(told)
         return found
 
-    def _said(self, accepted: Accepted) -> list[tuple[str, int]]:
-        """(fingerprint, start in microseconds) of every alert that the payload spoke of."""
+    def _said(self, accepted: Accepted) -> tuple[list[tuple[str, int]], str]:
+        """(fingerprint, start in microseconds) of every alert that the payload spoke of, and what could not be read."""
         if accepted.kind == KIND:
             reading = PostableReader().read(accepted.body, accepted.received_us)
-            return [(fingerprint_of(each.labels or {}), each.starts_us) for each in reading.posted]
+            posted = [(fingerprint_of(each.labels or {}), each.starts_us) for each in reading.posted]
+            return posted, "; ".join(reading.errors[:ERRORS_TOLD])
+        parse = self._parsers.get(accepted.kind)
+        if parse is None:
+            return [], f"kind: nothing reads {accepted.kind!r}"
         try:
-            reports = self._parsers[accepted.kind](accepted.entry())
-        except (LookupError, ValueError, RecursionError):
-            return []
-        return [
+            reports = parse(accepted.entry())
+        except (ValueError, RecursionError) as error:
+            return [], str(error) or type(error).__name__
+        told = [
             (report.fingerprint, microseconds(report.starts_at) if report.starts_at else 0)
             for report in reports
             if report.action != "change"
         ]
+        return told, ""
 
     def _newest(self, tenant: str, fingerprint: str) -> list[_Row]:
         """Writer thread."""

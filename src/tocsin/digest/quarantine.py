@@ -20,6 +20,7 @@ CHANGE = "change"
 KEPT_MAX = 1_000  # documents of each kind; the oldest go first
 SAME_SECONDS = 60  # one source's same complaint is written down once in this time
 REASON_MAX = 1_000
+ERRORS_TOLD = 5  # of one payload
 
 _log = logging.getLogger(__name__)
 
@@ -70,7 +71,7 @@ class Quarantine:
     def __init__(self, store: Store) -> None:
         self._store = store
         self._kept = _Kept(store, QUARANTINE)
-        self._seen: dict[tuple[str, str, str], datetime] = {}
+        self._seen: dict[tuple[str, str, str, str], datetime] = {}
         self.count = 0
 
     def keep(self, accepted: Accepted, reason: str) -> None:
@@ -80,7 +81,7 @@ class Quarantine:
     def add(self, tenant: str, position: int, source: str, kind: str, size: int, reason: str) -> None:
         """The payload and the reason are on record. Safe to repeat."""
         self.count += 1
-        now, what = self._store.now(), (tenant, source, reason)
+        now, what = self._store.now(), (tenant, source, kind, reason)
         last = self._seen.get(what)
         if last is not None and timedelta(0) <= now - last < timedelta(seconds=SAME_SECONDS):
             return

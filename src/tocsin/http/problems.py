@@ -9,7 +9,7 @@ from typing import Any
 
 import msgspec
 from litestar import Request, Response
-from litestar.exceptions import HTTPException, ValidationException
+from litestar.exceptions import HTTPException, NotFoundException, ValidationException
 from litestar.exceptions.http_exceptions import RequestEntityTooLarge
 
 from tocsin.core.incident import Refused
@@ -189,6 +189,7 @@ HANDLERS: dict[Any, Any] = {
     Unacceptable: on_unacceptable,
     QuotaMet: on_quota,
     HTTPException: on_http,
+    NotFoundException: on_http,  # by its own name, which counts for more than its parent's further out
     RequestEntityTooLarge: on_too_large,
     Overloaded: on_overload,
     Later: on_later,
