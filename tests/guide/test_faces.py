@@ -18,6 +18,7 @@ from tocsin.guide.explain import explain
 from tocsin.guide.formats import as_sarif, as_text
 from tocsin.guide.lint import lint
 from tocsin.guide.rules import BY_ID, RULES
+from tocsin.guide.saying import inside
 from tocsin.guide.shell import is_shell, statements
 from tocsin.policyfile import load
 
@@ -244,3 +245,18 @@ def test_the_page_of_findings_is_the_table_of_rules():
     for rule in RULES:
         assert f"| {rule.id} | {rule.level} | {rule.title} | {rule.why} | {rule.mend} |" in text
     assert set(re.findall(r"^\| ((?:CON|GUIDE|SRC)-[A-Z0-9-]+) ", text, re.M)) == set(BY_ID)
+
+
+@pytest.mark.parametrize(
+    ("clause", "inside_a_sentence"),
+    [
+        ("If infrastructure issue", "if infrastructure issue"),
+        ("Notify within a day", "notify within a day"),
+        ("SEV1 only", "SEV1 only"),
+        ("Iffy days", "Iffy days"),
+        ("Maria is away", "Maria is away"),
+        ("", ""),
+    ],
+)
+def test_a_clause_loses_the_capital_that_it_had_in_its_cell(clause: str, inside_a_sentence: str):
+    assert inside(clause) == inside_a_sentence

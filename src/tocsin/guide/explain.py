@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from tocsin.core.policy import Policy, Severity, Source
-from tocsin.guide.saying import count, due, every, listing, severities, span, within
+from tocsin.guide.saying import count, due, every, inside, listing, severities, span, within
 
 
 def explain(policy: Policy) -> str:
@@ -73,7 +73,7 @@ def _escalation(policy: Policy) -> Iterator[str]:
     for trigger in policy.escalation.triggers:
         yield f"Escalate {'when the impact changes' if trigger.kind == 'impact' else 'by hand'}: {trigger.text}.{_at(trigger.source)}"
     for party in policy.escalation.external:
-        yield f"Outside: {party.who}{f', {party.condition}' if party.condition else ''}.{_at(party.source)}"
+        yield f"Outside: {party.who}{f', {inside(party.condition)}' if party.condition else ''}.{_at(party.source)}"
 
 
 def _updates(policy: Policy) -> Iterator[str]:
@@ -82,7 +82,7 @@ def _updates(policy: Policy) -> Iterator[str]:
         yield f"{cadence.audience}: {every(cadence.every)} for {severities(cadence.severities)}{how}.{_at(cadence.source)}"
     for duty in policy.communications:
         when = f" {within(duty.within)}" if duty.within else ""
-        yield f"{duty.audience}: told{when} for {severities(duty.severities)}{f', {duty.condition}' if duty.condition else ''}.{_at(duty.source)}"
+        yield f"{duty.audience}: told{when} for {severities(duty.severities)}{f', {inside(duty.condition)}' if duty.condition else ''}.{_at(duty.source)}"
 
 
 def _roles(policy: Policy) -> Iterator[str]:
@@ -108,7 +108,7 @@ def _after(policy: Policy) -> Iterator[str]:
     if review.within:
         yield f"The review of {severities(review.severities)} is due {within(review.within)}.{_at(review.source)}"
     for each in policy.follow_ups:
-        condition = f", {each.condition}" if each.condition else ""
+        condition = f", {inside(each.condition)}" if each.condition else ""
         by = due(each.within or policy.follow_up_within)
         yield f"Afterwards {each.audience} are owed, {by} of the resolution{condition}: {each.text}.{_at(each.source)}"
     if review.agenda:

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
 from tocsin.core.policy import Deadline
 
+_CLAUSE = re.compile(
+    r"(?:If|When|Where|While|Unless|Should|Once|Only|For|In|On|At|As|After|Before|During|Upon|Within|Notify|Any|All|Each|Every)\b"
+)
 _UNITS = ((604800, "week"), (86400, "day"), (3600, "hour"), (60, "minute"), (1, "second"))
 
 
@@ -31,6 +35,11 @@ def _seconds(seconds: int) -> str:
             count = seconds // size
             return f"{count} {unit}{'' if count == 1 else 's'}"
     return f"{seconds} seconds"
+
+
+def inside(clause: str) -> str:
+    """A clause as it stands inside a sentence: `If it is down` loses its capital, `SEV1 only` and names do not."""
+    return clause[:1].lower() + clause[1:] if _CLAUSE.match(clause) else clause
 
 
 def within(limit: Deadline) -> str:
