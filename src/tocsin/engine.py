@@ -33,6 +33,7 @@ from tocsin.core.reference import counter, reference
 from tocsin.core.retry import retry_at
 from tocsin.core.saying import RecordAnnouncement
 from tocsin.core.texts import title_said
+from tocsin.core.twopersons import TellApprovers, asking
 from tocsin.core.view import IncidentView, view
 from tocsin.core.worklog import LinkNamed
 from tocsin.devices import forgotten
@@ -50,6 +51,7 @@ LEASE_SECONDS = 60  # longer than any sender may take, so that no page is sent t
 log = logging.getLogger(__name__)
 Subscriber = Callable[[str, str, int], None]
 Announcer = Callable[[str, Incident | None, Incident, Sequence[AnyFact]], Sequence[Owed]]
+Approvers = Callable[[str, Incident, str], Sequence[str]]
 Result = TypeVar("Result")
 
 
@@ -93,6 +95,7 @@ class Engine:
         self._cache: OrderedDict[tuple[str, str], tuple[Incident, Outlook | None]] = OrderedDict()
         self._subscribers: list[Subscriber] = []
         self._announcers: list[Announcer] = []
+        self._approvers: Approvers = lambda tenant, incident, by: ()
         self.announcer_failures = 0
         self.poisoned: dict[tuple[str, str], str] = {}  # streams whose last wake-up failed, and why
 
@@ -103,6 +106,10 @@ class Engine:
     def announcing(self, announcer: Announcer) -> None:
         """Ask `announcer(tenant, before, incident, facts)` in each commit what is owed to audiences because of it."""
         self._announcers.append(announcer)
+
+    def releasing(self, approvers: Approvers) -> None:
+        """Ask `approvers(tenant, incident, by)` who may release a command of `by` that takes two persons."""
+        self._approvers = approvers
 
     # --- what happened to alerts --------------------------------------------------------------------------------------
 
@@ -300,8 +307,16 @@ class Engine:
                     self._decide(one, named, now)
             case _:
                 self._decide(entry, command, now)
+                self._tell_approvers(entry, now)
         self._commit(list(work.values()))
         return entry.incident
+
+    def _tell_approvers(self, entry: Work, now: datetime) -> None:
+        """Whoever may release what waits since this very commit hears of it."""
+        for asked in [each for each in entry.facts if isinstance(each, f.ApprovalRequested)]:
+            people = tuple(self._approvers(entry.tenant, entry.incident, asked.by))
+            said = TellApprovers(by=f.TOCSIN, people=people, because=asking(asked), key=f"approval@{asked.request}#0")
+            self._decide(entry, said, now)
 
     # --- what is due --------------------------------------------------------------------------------------------------
 

@@ -9,12 +9,16 @@ import httpx2
 import msgspec
 import pytest
 
-from tests.http.world import POLICY, Server
+from tests.http.world import POLICY, T0, Server
+from tocsin.core import facts as f, twopersons
+from tocsin.core.paging_text import Addressed, Concern, wording
+from tocsin.core.people import Method, Person
 from tocsin.core.policy import TwoPersons, digest
 from tocsin.core.policycheck import flaws
 from tocsin.core.released import NAMEABLE
 from tocsin.guides import Offered
-from tocsin.http import auth
+from tocsin.http import auth, second
+from tocsin.identity import accounts
 from tocsin.setting.access import AccessSetting
 
 
@@ -253,3 +257,123 @@ def test_the_page_of_duties_shows_what_waits_and_approves_it(asking: Server):
     ben.post(f"/approvals/{waiting['id']}/approve")
 
     assert ana.post("/api/audit/erasures", json={"because": "asked for", "seqs": [3]}).status_code == 201
+
+
+# --- who is told that something waits ---------------------------------------------------------------------------------
+
+
+def accounts_of(server: Server, **roles: str) -> None:
+    """Everybody has a way to be reached and an account with a role."""
+
+    def make(store: Any) -> None:
+        for name, role in roles.items():
+            methods = (Method(kind="email", address=f"{name}@example.org"),)
+            store.put("default", "person", name, msgspec.json.encode(Person(id=name, methods=methods)))
+            accounts.with_role(store, "default", name, auth.role_of(role))  # type: ignore[arg-type]
+        server.world.engine.guides.changed("default")
+
+    server.world.do(make)
+
+
+def told(server: Server, stream: str) -> list[tuple[str, str]]:
+    """Who was told what, in order, because something waits."""
+    facts = server.world.do(lambda store: store.facts("default", stream))
+    found = [each for each in facts if isinstance(each, f.Notified) and each.audience == twopersons.TOLD]
+    return [(page.person, each.because) for each in found for page in each.pages]
+
+
+def test_whoever_may_release_a_command_is_told_once_and_never_who_asked(ruled: Server):
+    accounts_of(ruled, ana="commander", ben="commander", cleo="viewer", dan="responder", eve="owner")
+    gone = ruled.world.do(lambda store: accounts.find(store, "default", "eve"))
+    gone = msgspec.structs.replace(gone, disabled_at=ruled.world.clock.now())
+    ruled.world.do(lambda store: accounts.keep(store, "default", gone))
+    ana, dan = person(ruled, "ana"), person(ruled, "dan", "responder")
+    path = declared(dan)
+    dan.post(f"{path}/assign-role", json={"role": "Incident Commander", "person": "dan"})
+
+    ana.post(f"{path}/resolve", json={"because": "over"})
+    ana.post(f"{path}/resolve", json={"because": "over"})
+
+    said = "ana asks for resolve, and somebody else has to approve it until 03:30 UTC"
+    assert told(ruled, path.rpartition("/")[2]) == [("dan", said), ("ben", said)]
+    owed = ruled.world.do(lambda store: store.claim_pages(ruled.world.clock.now(), 50, 60))
+    assert {each.person for each in owed if each.notice} >= {"ben", "dan"}
+
+
+def test_nobody_is_told_of_a_private_incident_who_must_not_know_of_it(ruled: Server):
+    accounts_of(ruled, ana="commander", ben="commander", eve="owner")
+    ana = person(ruled, "ana")
+    path = declared(ana)
+    ana.post(f"{path}/restrict", json={"because": "a leak", "people": ["ben"]})
+
+    ana.post(f"{path}/resolve", json={"because": "over"})
+
+    assert [name for name, _ in told(ruled, path.rpartition("/")[2])] == ["ben"]
+
+
+def test_what_is_no_command_is_told_of_by_a_stream_of_its_own(asking: Server):
+    accounts_of(asking, ana="administrator", ben="administrator", dan="responder")
+    ana = person(asking, "ana", "administrator")
+    for seq in (3, 3, 4):
+        assert ana.post("/api/audit/erasures", json={"because": "asked for", "seqs": [seq]}).status_code == 409
+
+    found = told(asking, second.DESK)
+
+    assert [name for name, _ in found] == ["ben", "ben"]
+    assert "ana asks to erase entries 3: asked for" in found[0][1]
+    assert "approvals" not in ana.get("/api/duties").text  # nobody is reminded of it as of a duty
+    (page, *_) = asking.world.do(lambda store: store.claim_pages(asking.world.clock.now(), 50, 60))
+    view = asking.world.do(lambda _: asking.world.engine.describe(page))
+    concern = Concern(incident=view, rank=0, url="https://tocsin.example/duties")
+    words = wording((concern,), Addressed(person="ben", zone="UTC", level=0, notice=True), T0, None, "")
+    assert words.subject.startswith("ana asks to erase entries 3")
+    assert "https://tocsin.example/duties" in words.text and "done" not in words.text
+
+
+def test_what_is_about_an_incident_is_told_of_on_it(asking: Server):
+    accounts_of(asking, ana="administrator", ben="administrator", eve="administrator")
+    ana = person(asking, "ana", "administrator")
+    path = kept(ana)
+    incident = path.removesuffix("/evidence")
+    ana.post(f"{incident}/restrict", json={"because": "a leak", "people": ["ben"]})
+
+    assert ana.post(f"{path}/1/remove", json={"because": "not needed"}).status_code == 409
+
+    ((name, because),) = told(asking, incident.rpartition("/")[2])
+    assert (name, because.startswith("ana asks to ")) == ("ben", True)
+    assert told(asking, second.DESK) == []
+
+
+def test_that_nobody_approved_in_time_is_seen(ruled: Server):
+    ana = person(ruled, "ana")
+    path = declared(ana)
+    ana.post(f"{path}/resolve", json={"because": "over"})
+    assert "Waits for approval" in page_of(ruled, "ben", "/")
+    ruled.world.clock.advance(timedelta(minutes=30))
+
+    ruled.world.do(lambda _: ruled.world.engine.wake())
+
+    shown = [each["text"] for each in ana.get(f"{path}/timeline").json()["items"]]
+    assert "Request 1 lapsed: nobody approved it in time" in shown
+    assert ana.get(path).json()["approvals"] == []
+
+
+def test_what_lapsed_stands_under_duties_for_a_day_and_cannot_be_approved(asking: Server):
+    ana = person(asking, "ana", "administrator")
+    ana.post("/api/audit/erasures", json={"because": "asked for", "seqs": [3]})
+    assert "1 request waits for a second person" in page_of(asking, "ben", "/")
+    assert "for a second person" not in page_of(asking, "ana", "/")
+    asking.world.clock.advance(timedelta(minutes=30))
+
+    (shown,) = ana.get("/api/approvals").json()["items"]
+    assert shown["lapsed"] is True
+    assert "nobody approved it" in page_of(asking, "ben", "/duties")
+    assert "/approve" not in page_of(asking, "ben", "/duties")
+    asking.world.clock.advance(timedelta(days=1))
+    assert ana.get("/api/approvals").json()["items"] == []
+
+
+def page_of(server: Server, name: str, path: str) -> str:
+    issued = auth.issue(name, "administrator", server.world.clock.now())
+    server.world.do(lambda store: auth.save(store, "default", "session", issued.record))
+    return server.client(Cookie=f"{auth.COOKIE}={issued.text}", Origin=server.url).get(path).text

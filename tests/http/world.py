@@ -16,6 +16,7 @@ import msgspec
 from tests.http.keeping import Kept, setting
 from tests.listening import Listening, http_client
 from tocsin import acting
+from tocsin.approvers import Approvers
 from tocsin.audit import audited
 from tocsin.auditport import Protection
 from tocsin.clock import ManualClock
@@ -101,6 +102,7 @@ class World:
         ids = itertools.count(1)
         self.engine = Engine(self.store, new_id=lambda: f"i{next(ids):031d}")
         self.engine.announcing(Announcer(self.engine, "https://tocsin.example"))
+        self.engine.releasing(Approvers(self.engine))
         self.board = Board(self.tenant, self.engine, self.store)
         self.subscribers = Subscribers(
             self.tenant, self.store, self.board, secret=b"s" * 32, public_url="http://status.test", nudge=lambda: None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from tests.sim.planted import Mutant, _bug
 
+TWO_PERSONS = "tests/http/test_two_persons.py"
 BEHIND = "tests/audit/test_behind.py"
 TAMPER = "tests/audit/test_tamper.py"
 CHAIN = "tests/audit/test_chain.py"
@@ -14,6 +15,34 @@ HOUSES = "tests/tenants/test_installation.py"
 SIGN_IN = "tests/http/test_sign_in.py"
 
 PROOF: tuple[Mutant, ...] = (
+    _bug(
+        "who asked for it is told to approve it",
+        "approvers.py",
+        "if person.id == by or not reachable",
+        "if not reachable",
+        TWO_PERSONS,
+    ),
+    _bug(
+        "everybody hears that something waits on a private incident",
+        "approvers.py",
+        "sees(incident, directory, person.id)",
+        "bool(incident)",
+        TWO_PERSONS,
+    ),
+    _bug(
+        "whoever may approve is told each time it is asked for",
+        "http/second.py",
+        "asked = released.of(known, actor.id, action, subject, now)",
+        "asked = next((each for each in known if each.approved_by), None)",
+        TWO_PERSONS,
+    ),
+    _bug(
+        "what nobody approved lapses silently",
+        "core/promises.py",
+        "for asked in incident.approvals.values():",
+        "for asked in ():",
+        TWO_PERSONS,
+    ),
     _bug(
         "a document that was taken out behind the log is not missed",
         "audit.py",

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from tocsin.core import commands as c, facts as f
+from tocsin.core import commands as c, facts as f, twopersons
 from tocsin.core.carried import Carried
 from tocsin.core.escalation import World, called, escalate, last_resort
 from tocsin.core.facts import TOCSIN
@@ -96,6 +96,8 @@ def act(story: Story, what: Due, world: World, now: datetime) -> None:
                 now,
                 key=what.key,
             )
+        case "approval":
+            twopersons.lapse(story, what.key, now)
         case "risk" | "rule":
             _act_on_rule(story, what, world, now)
 

@@ -166,6 +166,7 @@ _HANDLERS: dict[type, Callable[[Story, Any, World, datetime], None]] = {
     c.LiftRestriction: privacy.lift,
     c.Approve: twopersons.decline,  # never called: `decide` carries out what was approved
     c.Decline: twopersons.decline,
+    twopersons.TellApprovers: twopersons.tell,
     c.AssignRole: worklog.assign,
     c.ReleaseRole: worklog.release,
     c.PostUpdate: worklog.update,

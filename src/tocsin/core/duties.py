@@ -22,6 +22,7 @@ from tocsin.core.facts import AnyFact
 from tocsin.core.incident import Refused
 from tocsin.core.policy import Deadline, Policy
 from tocsin.core.story import Story
+from tocsin.core.twopersons import TellApprovers
 
 PREFIX = "duty-"  # begins the id of a duty's stream, so that nobody takes it for an incident's
 BOUND = "upkeep"  # the directory's word for whoever keeps a guide's duties
@@ -49,7 +50,7 @@ class EndDuty(c.Command, frozen=True, kw_only=True, tag="end-duty"):
 
 
 OF_DUTIES = (c.KeepDuty, ChangeDuty, EndDuty, EndEmergency)
-ALLOWED = (*OF_DUTIES, c.WaivePromise, c.AddNote, c.Wake, RecordReceipt, ReportDelivery)
+ALLOWED = (*OF_DUTIES, c.WaivePromise, c.AddNote, c.Wake, RecordReceipt, ReportDelivery, TellApprovers)
 
 
 def upkeep_of(policy: Policy, calendar: BusinessTime) -> list[Upkeep]:

@@ -175,6 +175,11 @@ def drafted(incident: IncidentView, now: datetime) -> str:
 def _owed(concern: Concern, to: Addressed, now: datetime) -> Wording:
     """A reminder of upkeep."""
     duty = concern.incident
+    if not duty.promises and duty.paged_because:  # nothing is owed by a day: it says itself what it is about
+        why = one_line(duty.paged_because)
+        return Wording(
+            event="notice", subject=one_line(why, SUBJECT_MAX), text=_sheet(why, f"To see it: {concern.url}")
+        )
     due = next((each.due_at for each in duty.promises if each.due_at), None)
     late = due is not None and due <= now
     when = f"{'was' if late else 'is'} due {clock(due, to.zone)}" if due else "is owed"

@@ -40,7 +40,7 @@ ENDS_WITH_THE_RESOLUTION = frozenset(
 )
 DEFAULT = BusinessTime()
 
-Cause = Literal["rule", "risk", "ladder", "acknowledgement", "snooze", "quiet", "reopen", "review"]
+Cause = Literal["rule", "risk", "ladder", "acknowledgement", "snooze", "quiet", "reopen", "review", "approval"]
 
 
 class Due(msgspec.Struct, frozen=True, kw_only=True):
@@ -172,6 +172,8 @@ def _pending(
     if incident.merged_into:  # whatever is owed is owed by the incident it lives on in
         return []
     found = [*_own(incident), *_meeting(incident)]
+    for asked in incident.approvals.values():
+        found.append(Due(at=asked.until, cause="approval", key=f"approval@{asked.request}"))
     for rule in (*every_rule, *carried(incident)):
         if not (_applies(incident, rule) and _owed(incident, rule)):
             continue

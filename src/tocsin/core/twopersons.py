@@ -12,7 +12,7 @@ from typing import Any, get_args
 import msgspec
 
 from tocsin.core import commands as c, facts as f
-from tocsin.core.escalation import World
+from tocsin.core.escalation import World, pages_for
 from tocsin.core.facts import TOCSIN
 from tocsin.core.incident import Refused
 from tocsin.core.policy import Policy
@@ -24,6 +24,7 @@ FREE = frozenset({"declare", "acknowledge", "unacknowledge", "escalate", "add-no
 TWO_STREAMS = frozenset({"merge", "link", "reopen"})  # they are decided on more than this incident's facts
 NAMEABLE = frozenset(str(each.__struct_config__.tag) for each in get_args(c.AnyCommand)) - FREE - TWO_STREAMS
 PENDING_MAX = 50
+TOLD = "a second person"  # the audience of those who may approve
 
 _DECODER: msgspec.json.Decoder[Any] = msgspec.json.Decoder(c.AnyCommand)
 
@@ -89,6 +90,35 @@ def _pending(incident: Incident, request: int) -> Any:
     return found
 
 
+class TellApprovers(c.Command, frozen=True, kw_only=True, tag="tell-approvers"):
+    """`people` may release what waits, and are told of it. `key`: once, however often it is decided."""
+
+    people: tuple[str, ...]
+    because: str
+    key: str
+
+
+def asking(asked: f.ApprovalRequested) -> str:
+    return f"{asked.by} asks for {asked.command}, and somebody else has to approve it until {asked.until:%H:%M} UTC"
+
+
+def tell(story: Story, command: TellApprovers, world: World, now: datetime) -> None:
+    """Notices of low urgency: nobody is woken for them, and what is not approved in time lapses."""
+    base, _, number = command.key.rpartition("#")
+    if story.incident.fired.get(base, -1) >= int(number):
+        return
+    people = [world.directory.people[name] for name in command.people if name in world.directory.people]
+    pages = pages_for(story.incident, people, now, notice=True, low=True)
+    if pages:
+        story.add(f.Notified(at=now, audience=TOLD, because=command.because, pages=pages, key=command.key))
+
+
+def lapse(story: Story, key: str, now: datetime) -> None:
+    """Nobody approved it in time, and the timeline says so."""
+    request = int(key.rpartition("@")[2])
+    story.add(f.ApprovalEnded(at=now, by=TOCSIN, request=request, approved=False, because="nobody approved it in time"))
+
+
 def words(fact: object) -> str:
     """The facts of this module in a sentence."""
     match fact:
@@ -96,5 +126,7 @@ def words(fact: object) -> str:
             return f"{fact.by} asks for {fact.command} (request {fact.request}); somebody else has to approve"
         case f.ApprovalEnded():
             because = f": {fact.because}" if fact.because else ""
+            if fact.by == TOCSIN:
+                return f"Request {fact.request} lapsed{because}"
             return f"Request {fact.request} was {'approved' if fact.approved else 'declined'} by {fact.by}{because}"
     return ""

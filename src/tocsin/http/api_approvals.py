@@ -24,7 +24,9 @@ WRITES = {**READS, 409: problem("It cannot be approved by you, or not any more; 
 
 
 class Waiting(msgspec.Struct, frozen=True, kw_only=True):
-    """`subject`: what would be done. `approved_by`: who approved it, while whoever asked has not done it yet."""
+    """`subject`: what would be done. `approved_by`: who approved it, while whoever asked has not done it yet.
+    `stream`: the incident that it is about. `lapsed`: nobody approved it, or nobody did it then, in time; it is shown
+    for a day more."""
 
     id: str
     action: str
@@ -33,6 +35,8 @@ class Waiting(msgspec.Struct, frozen=True, kw_only=True):
     asked_at: datetime
     until: datetime
     approved_by: str | None
+    stream: str = ""
+    lapsed: bool = False
 
 
 class WaitingList(msgspec.Struct, frozen=True, kw_only=True):
@@ -76,7 +80,8 @@ def decline(deps: Deps, store: Store, actor: Actor, name: str) -> None:
 
 
 def shown(store: Store, tenant: str, actor: Actor) -> list[Waiting]:
-    return [_shown(each) for each in second.waiting(store, tenant, actor)]
+    now = store.now()
+    return [_shown(each, lapsed=each.until <= now) for each in second.waiting(store, tenant, actor, lapsed=True)]
 
 
 def _named(store: Store, tenant: str, name: str, actor: Actor) -> Approval:
@@ -86,7 +91,7 @@ def _named(store: Store, tenant: str, name: str, actor: Actor) -> Approval:
     return found
 
 
-def _shown(asked: Approval) -> Waiting:
+def _shown(asked: Approval, *, lapsed: bool = False) -> Waiting:
     return Waiting(
         id=asked.id,
         action=asked.action,
@@ -95,6 +100,8 @@ def _shown(asked: Approval) -> Waiting:
         asked_at=asked.asked_at,
         until=asked.until,
         approved_by=asked.approved_by,
+        stream=asked.stream,
+        lapsed=lapsed,
     )
 
 

@@ -2,21 +2,31 @@
 
 from __future__ import annotations
 
+import logging
 import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import timedelta
 
 import msgspec
 
+from tocsin.approvers import approvers
 from tocsin.core import commands as c, released
 from tocsin.core.access import Action, Actor, may
+from tocsin.core.facts import TOCSIN, DutyBegun, DutyEnded
 from tocsin.core.incident import Refused
 from tocsin.core.released import Approval
+from tocsin.core.twopersons import TellApprovers
 from tocsin.http.deps import Deps
 from tocsin.http.gate import Incoming, deps_of
 from tocsin.ports import Store
+from tocsin.sighted import whole
+
+log = logging.getLogger(__name__)
 
 APPROVAL = "approval"  # kind of document: its id -> what waits, or was approved and is not done yet
+DESK = "duty-approvals"  # the stream of notices about what is no incident's
+LAPSED_SHOWN = timedelta(days=1)  # how long it is said of a request that nobody approved it in time
 APPROVALS_MAX = 200  # of everybody; whoever floods the list hides what is in it
 
 
@@ -72,9 +82,10 @@ def every(store: Store, tenant: str) -> list[Approval]:
     return [msgspec.json.decode(body, type=Approval) for _, body in store.items(tenant, APPROVAL)]
 
 
-def waiting(store: Store, tenant: str, actor: Actor) -> list[Approval]:
-    """What has not lapsed and is their own or what they may do too, of incidents that they see; newest first."""
-    now = store.now()
+def waiting(store: Store, tenant: str, actor: Actor, *, lapsed: bool = False) -> list[Approval]:
+    """What is their own or what they may do too, of incidents that they see, newest first. `lapsed`: what nobody
+    approved in time too, for a while; else only what still waits."""
+    now = store.now() - (LAPSED_SHOWN if lapsed else timedelta())
     shown = [
         each
         for each in every(store, tenant)
@@ -90,7 +101,7 @@ def _ask(
 ) -> Approval:
     now = store.now()
     for each in known:
-        if each.until <= now:
+        if each.until + LAPSED_SHOWN <= now:
             store.delete(deps.tenant, APPROVAL, each.id)
     if sum(1 for each in known if each.until > now) >= APPROVALS_MAX:
         raise Refused(f"cannot ask for it: {APPROVALS_MAX} requests wait already")
@@ -104,7 +115,47 @@ def _ask(
         stream=stream,
     )
     keep(store, deps.tenant, asked)
+    _tell(deps, store, asked)
     return asked
+
+
+def _tell(deps: Deps, store: Store, asked: Approval) -> None:
+    """Whoever may approve it is told, once, on the incident that it is about or on a stream of such notices."""
+    engine, tenant = deps.engine, deps.tenant
+    incident = engine.load(tenant, asked.stream) if asked.stream else None
+    stream = asked.stream or _desk(deps, store)
+    if stream is None:
+        log.warning("approval %s: nobody is told, for no guide is in force", asked.id)
+        return
+    people = approvers(whole(store), tenant, engine.directory(tenant), asked.action, asked.by, incident)
+    because = f"{asked.by} asks to {asked.subject}, and somebody else has to approve it until {asked.until:%H:%M} UTC"
+    told = TellApprovers(
+        by=TOCSIN, people=tuple(each.id for each in people), because=because, key=f"approval@{asked.id}#0"
+    )
+    try:
+        engine.handle(tenant, stream, told)
+    except Refused as error:  # it waits all the same, and stands under Duties
+        log.warning("approval %s: nobody is told: %s", asked.id, error)
+
+
+def _desk(deps: Deps, store: Store) -> str | None:
+    """The stream that carries notices about no incident: a duty that is over, so that nobody is reminded of it."""
+    engine, tenant, now = deps.engine, deps.tenant, store.now()
+    guides = engine.guides.active(tenant)
+    if not guides:
+        return None
+    begun = DutyBegun(
+        at=now,
+        duty=DESK,
+        reference="approvals",
+        title="What waits for a second person",
+        guide=guides[0].name,
+        policy_digest=guides[0].digest,
+        kind="review",
+        due_at=now,
+    )
+    engine.begin(tenant, DESK, [begun, DutyEnded(at=now, because="it only carries what is told of it")])
+    return DESK
 
 
 def keep(store: Store, tenant: str, asked: Approval) -> None:

@@ -10,11 +10,10 @@ from litestar.response import Redirect
 from tocsin.core import commands as c
 from tocsin.core.access import Resource
 from tocsin.guides import read_directory
-from tocsin.http.api_approvals import approve, decline
+from tocsin.http.api_approvals import approve, decline, shown as requests
 from tocsin.http.api_duties import duties, stream_named
 from tocsin.http.api_emergency import TakeForm, ended, standing, take
 from tocsin.http.gate import Incoming, deps_of, insist, needs
-from tocsin.http.second import waiting
 from tocsin.ports import Store
 from tocsin.web.forms import HANDLERS, encodings, fields_of, frame
 from tocsin.web.render import page
@@ -28,7 +27,7 @@ async def duties_page(request: Incoming) -> Response[Any]:
     def look(store: Store) -> tuple[Any, ...]:
         tenant = deps.tenant
         taken = standing(store, tenant, store.now())
-        return duties(store, tenant), taken, waiting(store, tenant, request.user), read_directory(store, tenant)
+        return duties(store, tenant), taken, requests(store, tenant, request.user), read_directory(store, tenant)
 
     shown, taken, asked, directory = await deps.read(look)
     values = frame(request, directory, "duties") | {"taken": taken, "asked": asked}

@@ -34,6 +34,7 @@ from tocsin.http.api_incidents import (
 )
 from tocsin.http.gate import Incoming, deps_of, needs
 from tocsin.http.problems import Unacceptable
+from tocsin.http.second import waiting
 from tocsin.ports import IndexRow, Store
 from tocsin.web import show
 from tocsin.web.evidence_pages import evidence_part
@@ -84,6 +85,7 @@ async def incidents(
         opened, ended, following, directory = await deps.read(reading)
     except ValueError as error:
         raise Unacceptable(f"cursor: expected one that a listing gave, got {cursor!r}") from error
+    asked = await deps.read(lambda store: waiting(store, deps.tenant, request.user))
     guides = await deps.run(lambda _: deps.engine.guides.active(deps.tenant))
     query = {name: value for name, value in (("text", text), ("severity", severity)) if value}
     return page(
@@ -96,6 +98,7 @@ async def incidents(
         next=f"/?{urlencode({**query, 'cursor': following})}" if following else None,
         here=f"/?{urlencode(query)}" if query else "/",
         welcome=welcome,
+        asked=sum(1 for each in asked if each.by != request.user.id and not each.approved_by),
         text=text,
         wanted=severity,
         severities=list(dict.fromkeys(each.id for guide in guides for each in guide.policy.severities)),

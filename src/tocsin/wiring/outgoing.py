@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Protocol
 
+from tocsin.approvers import Approvers
 from tocsin.clock import Clock
 from tocsin.core.announcement import AnnouncementSettlement
 from tocsin.core.hooks import HOOK
@@ -36,6 +37,7 @@ class Outgoing:
         self._nudge = nudge
         self.hooks = Hooks(deps.tenant, deps.engine, deps.public_url)
         deps.engine.announcing(self.hooks.announce)
+        deps.engine.releasing(Approvers(deps.engine))
 
     def load(self) -> None:
         self.hooks.load()
