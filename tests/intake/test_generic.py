@@ -9,7 +9,7 @@ import pytest
 
 from tocsin.core.alert import identity_of
 from tocsin.intake.formats import parse
-from tocsin.intake.mapping import load
+from tocsin.intake.mapping import GROWTH_MAX, find, load
 
 from .entries import RECEIVED, at, entry, one, read
 
@@ -213,6 +213,8 @@ def test_a_journalled_mapping_that_no_longer_loads_loses_no_alert():
         ('{"actions": {"up": "explode"}}', "actions"),
         (json.dumps({"name": "a" * 501}), "at most 500 characters"),
         (json.dumps({"name": " | ".join(["[@, @][]"] * 20)}), "at most 6 flattenings"),
+        (json.dumps({"each": "|".join([f"[{','.join('@' * 40)}][]"] * 3)}), "at most 64 times as large as the payload"),
+        (json.dumps({"key": f"map(&[{','.join('@' * 9)}], [{','.join('@' * 9)}])"}), "got 81 times"),
         (json.dumps({"labels": {f"n{n}": "a" for n in range(65)}}), "at most 64 names"),
         ("{" + " " * 20_000 + "}", "at most 16384 characters"),
     ],
@@ -225,6 +227,25 @@ def test_a_wrong_mapping_is_refused_naming_what_is_wrong(mapping, said):
         load(mapping)
 
     assert said in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    "expression",
+    [
+        "[@,@][]|[@,@][]|[@,@][]",
+        f"[{','.join('@' * 60)}][]",
+        "map(&[@,@,@,@], [@,@,@,@][])",
+        "[a,a,a][].{x: @, y: @}",
+        "[*].[@,@,@]|[@,@][]|to_string(@)",
+    ],
+)
+def test_a_mapping_makes_no_more_of_a_payload_than_it_may(expression):
+    """Whoever manages a source of one organisation must not use up the memory of all."""
+    size = 200
+    payload: dict[str, object] | list[int] = {"a": [7] * size} if "a," in expression else [7] * size
+    load(json.dumps({"each": expression}))
+
+    assert str(find(expression, "each", payload, [])).count("7") <= GROWTH_MAX * size
 
 
 def test_the_service_of_a_source_is_lent_to_its_alerts_and_changes_no_identity():

@@ -16,6 +16,13 @@ SIGN_IN = "tests/http/test_sign_in.py"
 
 PROOF: tuple[Mutant, ...] = (
     _bug(
+        "a mapping makes sixty thousand times as much of a payload",
+        "intake/mapping.py",
+        "if times > GROWTH_MAX:",
+        "if times > GROWTH_MAX * 10_000:",
+        "tests/intake/test_generic.py",
+    ),
+    _bug(
         "who asked for it is told to approve it",
         "approvers.py",
         "if person.id == by or not reachable",

@@ -6,6 +6,7 @@ reads an old body as it was read then. docs/integrations.md documents it for peo
 
 from __future__ import annotations
 
+from math import prod
 from typing import Any
 
 import jmespath
@@ -18,8 +19,10 @@ from tocsin.core.alert import Action
 EXPRESSION_CHARACTERS_MAX = 500
 MAPPING_BYTES_MAX = 16_384
 NAMES_MAX = 64
-# Flattening and multi-selects are what makes a result larger than the payload; each may double it.
+# Flattening and multi-selects are what makes a result larger than the payload: six of them, and `GROWTH_MAX` times in
+# all, for a list of forty in three steps would make it 64,000 times as large, in a process that others share.
 GROWING_NODES_MAX = 6
+GROWTH_MAX = 64
 GROWING_NODES = frozenset({"flatten", "multi_select_list", "multi_select_dict", "function_expression"})
 
 
@@ -86,6 +89,11 @@ def _compiled(expression: str, where: str) -> ParsedResult:
         raise ValueError(f"mapping.{where}: not a JMESPath expression: {error}") from None
     if _growing(compiled.parsed) > GROWING_NODES_MAX:
         raise ValueError(f"mapping.{where}: expected at most {GROWING_NODES_MAX} flattenings, lists and functions")
+    times = _growth(compiled.parsed)
+    if times > GROWTH_MAX:
+        raise ValueError(
+            f"mapping.{where}: expected what is at most {GROWTH_MAX} times as large as the payload, got {times} times"
+        )
     return compiled
 
 
@@ -94,6 +102,19 @@ def _growing(node: Any) -> int:
         return 0
     own = node.get("type") in GROWING_NODES
     return own + sum(_growing(child) for child in node.get("children", ()))
+
+
+def _growth(node: Any) -> int:
+    """How often at most the result holds each value of the payload: lists add up, one after the other multiplies."""
+    if not isinstance(node, dict):
+        return 1
+    children = [_growth(child) for child in node.get("children", ())]
+    match node.get("type"):
+        case "multi_select_list" | "multi_select_dict":
+            return max(1, sum(children))
+        case "function_expression":  # merge() adds up, map() multiplies
+            return max(1, sum(children), prod(children))
+    return prod(children)
 
 
 def find(expression: str | None, where: str, value: object, problems: list[str]) -> object:
