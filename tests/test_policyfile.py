@@ -274,12 +274,12 @@ def test_warnings_do_not_keep_a_policy_from_loading() -> None:
     ids=lambda text: text[:20].replace("\x00", "NUL").encode("ascii", "replace").decode(),
 )  # fmt: skip
 def test_hostile_texts_are_refused_quickly(text: str, problem: str) -> None:
-    start = time.perf_counter()
+    start = time.process_time()
 
     found = problems(text)
 
     assert any(problem in each for each in found), found
-    assert time.perf_counter() - start < 3
+    assert time.process_time() - start < 3
 
 
 @given(st.text(max_size=200) | st.text(alphabet="{}[]:,-'\"|>&*!% \n#abt", max_size=80))
