@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from functools import cache
 from typing import Any
 
 import pytest
@@ -18,6 +19,7 @@ from tocsin.guidefile import read_guide
 pytestmark = pytest.mark.needs("shared")
 
 
+@cache
 def guide(number: str) -> Policy:
     return read_guide(next((SHARED / "guides").glob(f"{number}_*.txt"))).policy
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -27,9 +28,15 @@ def public() -> list[tuple[Path, Path]]:
     ]
 
 
+@cache
+def compiled(guide: Path) -> Compiled:
+    """Once for all who ask: nobody changes it."""
+    return compile_guide(guide.read_bytes(), guide.name)
+
+
 def read(pair: tuple[Path, Path]) -> tuple[Compiled, dict[str, Any]]:
     guide, truth = pair
-    return compile_guide(guide.read_bytes(), guide.name), json.loads(truth.read_text("utf-8"))
+    return compiled(guide), json.loads(truth.read_text("utf-8"))
 
 
 def value(limit: Deadline | None) -> int | str | None:

@@ -11,7 +11,6 @@ from tests.guide import scoring
 from tests.shared_files import SHARED
 from tocsin.core.policycheck import flaws
 from tocsin.guide.compare import compare
-from tocsin.guide.compile import compile_guide
 from tocsin.guide.lint import lint
 from tocsin.guide.shell import is_shell, not_shell
 from tocsin.policyfile import dump, load
@@ -125,17 +124,14 @@ def test_all_161_commands_are_found_with_their_lines():
     guides = scoring.own()
 
     for number, (file, _) in enumerate(guides):
-        policy = compile_guide(file.read_bytes(), file.name).policy
+        policy = scoring.compiled(file).policy
         got = [(each.source.line if each.source else 0) for each in policy.commands]
         assert got == sorted(each["line"] for each in wanted if each["seed"] == number)
 
 
 def test_all_61_fences_are_accounted_for_and_one_is_not_what_its_tag_says():
     fences = [
-        block
-        for file, _ in scoring.own()
-        if (document := compile_guide(file.read_bytes(), file.name).document)
-        for block in document.fences
+        block for file, _ in scoring.own() if (document := scoring.compiled(file).document) for block in document.fences
     ]
 
     assert len(fences) == 61
@@ -144,7 +140,7 @@ def test_all_61_fences_are_accounted_for_and_one_is_not_what_its_tag_says():
 
 
 def test_all_fifteen_contradictions_are_found():
-    guides = [compile_guide(file.read_bytes(), file.name) for file, _ in scoring.own()]
+    guides = [scoring.compiled(file) for file, _ in scoring.own()]
 
     found = {finding.rule for guide in guides for finding in lint(guide)} | {each.rule for each in compare(guides)}
 
@@ -154,7 +150,7 @@ def test_all_fifteen_contradictions_are_found():
 def test_contradictions_of_one_guide_stand_in_that_guide():
     rules = {}
     for file, _ in scoring.own():
-        guide = compile_guide(file.read_bytes(), file.name)
+        guide = scoring.compiled(file)
         rules[file.name[:3]] = {each.rule for each in lint(guide) if each.rule.startswith("CON-")}
 
     assert rules == {
