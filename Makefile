@@ -13,12 +13,19 @@ run: $(RUN_STAMP)
 	@$(BIN)/python -m compileall -q src    # a restart need not: it takes a second of three
 	@$(BIN)/tocsin serve --data $(DATA) --listen 127.0.0.1:$(PORT)
 
+# The tests are compiled once, not by each worker of each run, whatever the environment says of bytecode.
+PYTEST  = PYTHONDONTWRITEBYTECODE= $(BIN)/pytest --dist loadfile
+# Quick tests write into memory where there is some: nothing waits for a disk. Slow ones kill processes, on a real disk.
+MEMORY := $(shell [ -w /dev/shm ] && [ "$$(df -Pk /dev/shm | awk 'NR == 2 {print $$4}')" -gt 1000000 ] && echo TMPDIR=/dev/shm)
+QUICK   = $(MEMORY) $(PYTEST) -n 2 -m "not slow"
+# Half of their time slow tests wait, for a process or for a timer: a third worker uses it. The longest files come first.
+SLOW    = $(PYTEST) -n 3 --no-loadscope-reorder -m slow
 # Real servers, browsers and clocks on a busy machine: what fails runs again, twice at most, and is named as RERUN.
 AGAIN   = --reruns 2 -r R
 
 test: $(DEV_STAMP)
-	@$(BIN)/pytest -n 2 --dist loadfile $(AGAIN) -m "not slow"
-	@$(BIN)/pytest -n 2 --dist loadfile $(AGAIN) -m slow
+	@$(QUICK) $(AGAIN)
+	@$(SLOW) $(AGAIN)
 
 lint: $(DEV_STAMP)
 	$(BIN)/ruff format --check src tests bench
@@ -27,10 +34,10 @@ lint: $(DEV_STAMP)
 	$(BIN)/lint-imports --no-cache
 
 check: lint
-	$(BIN)/pytest -n 2 --dist loadfile -m "not slow"
+	@$(QUICK)
 
 quick: $(DEV_STAMP)
-	@$(BIN)/pytest -n 2 --dist loadfile -m "not slow"
+	@$(QUICK)
 
 sim: $(DEV_STAMP)
 	@$(BIN)/python -m tests.sim.run --lives 10000

@@ -16,6 +16,15 @@ settings.register_profile("ci", derandomize=True, deadline=None, suppress_health
 settings.register_profile("dev", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("ci" if os.environ.get("CI") else "dev")
 
+LONGEST = (  # a minute or so for one or two tests: no worker is left alone with them at the end
+    "tests/http/test_api_openapi.py",
+    "tests/path/test_kill.py",
+    "tests/tenants/test_two_identities.py",
+    "tests/path/test_alertmanager_conformance.py",
+    "tests/sim/test_sim.py",
+    "tests/tenants/test_isolation.py",
+    "tests/test_announcing_kill.py",
+)
 PROGRAMS = {
     "alertmanager": "prometheus-alertmanager",
     "amtool": "amtool",
@@ -38,6 +47,7 @@ def pytest_collection() -> Generator[None, object, object]:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    items.sort(key=lambda item: not item.nodeid.startswith(LONGEST))
     for item in items:
         for marker in item.iter_markers("needs"):
             for name in marker.args:
