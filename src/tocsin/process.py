@@ -25,7 +25,7 @@ from tocsin.guidefile import GuideFile, read_guide
 from tocsin.http import auth
 from tocsin.http.front import Front
 from tocsin.redaction import log_to_stderr
-from tocsin.setting.config import Config
+from tocsin.setting.config import Config, visible
 from tocsin.store.sqlite import DataInUse
 from tocsin.tenants.installation import Installation
 from tocsin.unreadable import because
@@ -165,7 +165,10 @@ def _open_files() -> int:
 
 
 async def _keys(app: App) -> str | None:
-    """The sign-in link of a first start; the command line's token is there before anybody is listened to."""
+    """The sign-in link of a first start. Before anybody is listened to, the command line has its address and token."""
+    address = app.config.data / "cli.url"
+    address.touch(mode=0o600)
+    address.write_text(f"http://{visible(app.config.listen).text}\n")
     await app.run(lambda store: auth.local_token(store, app.config.data / "cli.token", app.tenant))
     return await app.run(lambda store: auth.first_sign_in(store, app.public_url, app.tenant))
 

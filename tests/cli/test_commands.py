@@ -86,6 +86,22 @@ def test_a_redirect_is_not_followed_with_the_token(run: Run, server: Answering) 
     assert len(server.asked) == 1
 
 
+def test_a_server_on_another_port_is_found_by_what_it_left_in_its_data(
+    run: Run, server: Answering, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """`make run PORT=9000`, and the next command of the README."""
+    server.says("GET", PLACE, INCIDENT)
+    monkeypatch.delenv("TOCSIN_URL")
+    (tmp_path / "data").mkdir()
+    (tmp_path / "data" / "cli.url").write_text(f"{server.url}\n")
+    (tmp_path / "data" / "cli.token").write_text("toc_local_x\n")
+
+    assert run("incident", "show", "INC-2026-001").code == 0
+    assert server.last.headers["authorization"] == "Bearer toc_local_x"
+    monkeypatch.setenv("TOCSIN_URL", "http://127.0.0.1:1")
+    assert run("incident", "show", "INC-2026-001").code == 4
+
+
 def test_the_configuration_says_where_the_server_is(
     run: Run, server: Answering, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

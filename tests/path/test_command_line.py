@@ -97,10 +97,10 @@ class Night:
         (place / "guide.yaml").write_text(POLICY)
         self.server: subprocess.Popen[str] | None = None
 
-    def start(self) -> str:
+    def start(self, *more: str) -> str:
         """Everything the server says until it is reached."""
         self.server = subprocess.Popen(
-            [sys.executable, "-m", "tocsin.cli", "serve", "--guide", "guide.yaml"],
+            [sys.executable, "-m", "tocsin.cli", "serve", "--guide", "guide.yaml", *more],
             cwd=self.place, env=ENVIRONMENT, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True,
         )  # fmt: skip
         said = ""
@@ -164,6 +164,17 @@ def test_an_incident_is_declared_paged_acknowledged_and_resolved(night: Night, m
     assert night.json("incident", "list") == []
     assert [each["reference"] for each in night.json("incident", "list", "--all")] == ["INC-2026-001"]
     night.tocsin("incident", "ack", "INC-2026-999", code=3)
+
+
+def test_a_server_on_any_port_is_found_without_being_named(tmp_path: Path, mailbox: tuple[Mailbox, int]) -> None:
+    night = Night(tmp_path, mailbox[1])
+    night.start("--listen", "127.0.0.1:0")  # `make run PORT=...` overrides what the configuration says
+
+    try:
+        declared = night.json("incident", "declare", "Checkout is down")
+        assert [each["reference"] for each in night.json("incident", "list")] == [declared["reference"]]
+    finally:
+        night.stop()
 
 
 FACTS = ["Opened", "Escalated", "PageSent", "Acknowledged", "NoteAdded", "SeverityChanged", "Resolved"]

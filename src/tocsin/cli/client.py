@@ -23,6 +23,7 @@ from tocsin.setting.file import ConfigError
 
 URL_DEFAULT = "http://127.0.0.1:8080"
 TOKEN_FILE = "cli.token"
+URL_FILE = "cli.url"
 TIMEOUT_SECONDS = 30.0
 LONG_SECONDS = 900.0  # for what is large, or is made while somebody waits
 PIECE = 1024 * 1024
@@ -150,7 +151,8 @@ def _data() -> Path:
 
 
 def address(url: str | None = None) -> tuple[str, str | None]:
-    """URL and token of the server: `url`, else what TOCSIN_URL names, else what this directory's configuration says.
+    """URL and token of the server: `url`, else what TOCSIN_URL names, else what a server left in the data directory
+    when it was started, else what this directory's configuration says.
 
     Without TOCSIN_TOKEN, the token that a server on this machine leaves in its data directory; it is never sent to
     another machine.
@@ -161,12 +163,12 @@ def address(url: str | None = None) -> tuple[str, str | None]:
         local = f"http://{listen.text}" if listen.port and listen.host not in ("0.0.0.0", "::") else URL_DEFAULT
     except ConfigError:  # a broken file is the server's concern; whoever acknowledges a page does not need it
         local, data = URL_DEFAULT, Path(os.environ.get("TOCSIN_DATA", "data"))
-    url = url or os.environ.get("TOCSIN_URL") or local
+    url = url or os.environ.get("TOCSIN_URL") or _left(data, URL_FILE) or local
     if urlsplit(url).scheme not in ("http", "https") or not urlsplit(url).hostname:
         fail(f"TOCSIN_URL: expected an address such as {URL_DEFAULT}, got {url!r}", USAGE)
     name = os.environ.get("TOCSIN_TENANT")
     house = data / "tenants" / name if name else data
-    token = os.environ.get("TOCSIN_TOKEN") or (_local_token(house) if _is_local(url) else None)
+    token = os.environ.get("TOCSIN_TOKEN") or (_left(house, TOKEN_FILE) if _is_local(url) else None)
     return url, token
 
 
@@ -175,9 +177,9 @@ def part(name: str) -> str:
     return quote(name, safe="")
 
 
-def _local_token(data: Path) -> str | None:
+def _left(data: Path, name: str) -> str | None:
     try:
-        return (data / TOKEN_FILE).read_text("ascii").strip() or None
+        return (data / name).read_text("ascii").strip() or None
     except (OSError, UnicodeDecodeError):
         return None
 

@@ -192,7 +192,7 @@ def _config(values: dict[str, Any], file: Path | None) -> Config:
     return Config(
         file=file,
         listen=listen,
-        public_url=of("server.public_url") or f"http://{_visible(listen).text}",
+        public_url=of("server.public_url") or f"http://{visible(listen).text}",
         data=data,
         database=Path(database_url.removeprefix("sqlite:///")) if database_url else data / "tocsin.db",
         secret_file=Path(of("server.secret_file") or data / "secret"),
@@ -285,7 +285,7 @@ def address_of(host: str, main: str) -> str:
     return f"{parts.scheme}://{host}" + (f":{parts.port}" if parts.port else "")
 
 
-def _visible(listen: Address) -> Address:
+def visible(listen: Address) -> Address:
     """What a browser on this machine can open: `0.0.0.0` is an address to listen on, not one to go to."""
     return Address(host="127.0.0.1", port=listen.port) if listen.host in ("0.0.0.0", "::") else listen
 

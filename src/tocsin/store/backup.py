@@ -36,7 +36,7 @@ _LOCK = f"{DATABASE}.lock"
 SIGNER = "signer"
 TENANTS = "tenants"  # directories of other organisations, each like this one
 # Made anew by every start; and what the signer knows, which a backup must not be able to turn back.
-_LEFT_OUT = (f"{DATABASE}-wal", f"{DATABASE}-shm", _LOCK, "cli.token", SIGNER)
+_LEFT_OUT = (f"{DATABASE}-wal", f"{DATABASE}-shm", _LOCK, "cli.token", "cli.url", SIGNER)
 RESTORED = "restored.json"  # left by a restore, for the audit trail of the next start
 _HIDDEN = "."  # names that begin so are ours while we work, or put aside by an earlier restore
 
