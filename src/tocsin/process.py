@@ -20,6 +20,7 @@ from uvicorn.config import Config as Server
 
 from tocsin.allocator import one_arena
 from tocsin.app import App
+from tocsin.cleartext import unprotected
 from tocsin.core.tenants import Tenant
 from tocsin.guidefile import GuideFile, read_guide
 from tocsin.http import auth
@@ -180,6 +181,9 @@ def _greet(app: App, said: Sequence[str], url: str | None) -> None:
     sys.stdout.write(f"listening on {app.config.listen.text}: {app.public_url}\n")
     if app.loopback:
         sys.stdout.write("programs on this machine may use Alertmanager's API, /metrics and /ready without a token\n")
+    warning = unprotected(app.config)
+    if warning:
+        sys.stdout.write(f"{warning}\n")
     if url:
         sys.stdout.write(f"sign in: {url}\n")
     sys.stdout.flush()

@@ -216,6 +216,23 @@ def test_a_client_that_leaves_is_forgotten(server: Server):
     raise AssertionError("the stream is still counted")
 
 
+def test_one_person_does_not_keep_everybody_else_from_listening(server: Server):
+    server.faces.events.person_max = 2
+    api, incident = declared(server)
+    path = f"/api/incidents/{incident}/events"
+    mine = [Reader(api, path) for _ in range(2)]
+    for reader in mine:
+        reader.take(1)
+
+    refused = api.get(path)
+    other = Reader(server.client(server.world.token("viewer", "ben")), path)
+
+    assert (refused.status_code, "2 event streams open already" in refused.text) == (503, True)
+    assert other.take(1)
+    for reader in (*mine, other):
+        reader.close()
+
+
 @pytest.mark.slow
 def test_many_clients_hear_of_one_commit(server: Server):
     api, incident = declared(server)

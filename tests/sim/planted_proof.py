@@ -16,6 +16,20 @@ SIGN_IN = "tests/http/test_sign_in.py"
 
 PROOF: tuple[Mutant, ...] = (
     _bug(
+        "one person keeps everybody else's pages from being live",
+        "http/events.py",
+        "if events.of[who] >= events.person_max:",
+        "if events.of[who] >= 10 * events.person_max:",
+        "tests/http/test_api_events.py",
+    ),
+    _bug(
+        "a start that is open without TLS says nothing",
+        "cleartext.py",
+        'or config.public_url.startswith("https://")',
+        'or config.public_url.startswith("http")',
+        "tests/security/test_tls.py",
+    ),
+    _bug(
         "a mapping makes sixty thousand times as much of a payload",
         "intake/mapping.py",
         "if times > GROWTH_MAX:",

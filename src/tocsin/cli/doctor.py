@@ -19,6 +19,7 @@ from urllib.request import ProxyHandler, build_opener
 
 import msgspec
 
+from tocsin.cleartext import unprotected
 from tocsin.cli.output import FAILURE, Stop, show
 from tocsin.cli.settings import ConfigFile, DataDir, Listen, of_house
 from tocsin.cli.verbs import FORMAT
@@ -83,6 +84,8 @@ def _configuration(told: Config) -> Iterator[Finding]:
     yield Finding(check="configuration", state="ok", text=where)
     for warning in told.warnings:
         yield Finding(check="configuration", state="warning", text=warning)
+    if unprotected(told):
+        yield Finding(check="configuration", state="warning", text=unprotected(told))
     for source in told.sources:
         if source.kind != "any" and source.kind not in FORMATS:
             known = ", ".join(sorted(FORMATS))

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import secrets
-from collections import deque
+from collections import Counter, deque
 from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Annotated, Any
 
@@ -30,6 +30,7 @@ KEEP_ALIVE_SECONDS = 15.0  # proxies close a silent connection after 30 to 60 se
 RETRY_MILLISECONDS = 2_000
 REMEMBERED = 4_096  # changes; a client that was away for longer reads the listing again
 CLIENTS_MAX = 1_000  # open streams; each costs a task and a socket
+PERSON_MAX = 100  # of one person or program: nobody keeps the pages of all others from being live
 
 HEADERS = {"Cache-Control": "no-cache", "X-Accel-Buffering": "no"}
 
@@ -54,6 +55,8 @@ class Events:
         self._loop: asyncio.AbstractEventLoop | None = None
         self.full: Callable[[int], bool] = lambda clients: False  # whether so many are all that this tenant may have
         self.clients = 0
+        self.of: Counter[str] = Counter()  # who has how many of them open
+        self.person_max = PERSON_MAX
         self.closed = False
 
     def started(self) -> None:
@@ -131,14 +134,16 @@ def event(name: str, data: Any, ident: str = "") -> bytes:
 class Stream:
     """One open stream: news, keep-alives between, and an end once its caller may no longer read."""
 
-    def __init__(self, events: Events, still: Callable[[], Awaitable[bool]]) -> None:
+    def __init__(self, events: Events, still: Callable[[], Awaitable[bool]], who: str = "") -> None:
         self._events = events
         self._still = still
+        self._who = who
 
     async def frames(self, news: Callable[[int], Awaitable[list[bytes]]]) -> AsyncIterator[bytes]:
         """The bytes of the stream. `news(seen)` gives the events after change number `seen`; -1 at the beginning."""
         events = self._events
         events.clients += 1
+        events.of[self._who] += 1
         try:
             yield f"retry: {RETRY_MILLISECONDS}\n\n".encode()
             seen, due_at, rechecks = -1, monotonic() + events.keep_alive_seconds, events.rechecks
@@ -164,6 +169,9 @@ class Stream:
             yield event("closing", {})
         finally:
             events.clients -= 1
+            events.of[self._who] -= 1
+            if not events.of[self._who]:
+                del events.of[self._who]
 
 
 @get(
@@ -235,13 +243,16 @@ async def stream_incident(
 def _answer(request: Incoming, deps: Deps, events: Events, news: Callable[[int], Awaitable[list[bytes]]]) -> Streaming:
     if events.closed or events.clients >= CLIENTS_MAX or events.full(events.clients):
         raise ServiceUnavailableException("too many event streams are open, or the server is stopping; try again")
+    who = request.user.id
+    if events.of[who] >= events.person_max:
+        raise ServiceUnavailableException(f"{who} has {events.person_max} event streams open already; close some")
     headers = headers_of(request.scope)
 
     async def still() -> bool:
         actor = await actor_of_headers(deps, headers)
         return actor is not None and bool(may(actor, "incident.read"))
 
-    frames = Stream(events, still).frames(news)
+    frames = Stream(events, still, who).frames(news)
     return Streaming(frames, media_type="text/event-stream", headers=HEADERS)
 
 

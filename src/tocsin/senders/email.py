@@ -20,6 +20,7 @@ import aiosmtplib
 
 from tocsin.core.paging_text import one_line
 from tocsin.ports import Message, Receipt
+from tocsin.senders.http import system_trust
 
 TIMEOUT_SECONDS = 25.0  # for the whole dialogue; less than a lease lasts
 STEP_SECONDS = 15.0  # for connecting, and for each answer of the server
@@ -83,7 +84,7 @@ class EmailSender:
             password=self._password,
             use_tls=self._tls == "tls",
             start_tls=self._tls == "starttls",
-            tls_context=self._context,
+            tls_context=self._context or system_trust(),
             timeout=min(STEP_SECONDS, self._timeout),
             local_hostname=self._sender.domain,  # else the name is looked up, which can block for as long as DNS does
         )
