@@ -23,6 +23,9 @@ _TOLD_COLUMN = re.compile(
     re.I,
 )
 
+_EVENT = re.compile(r"(?:event|activity|action|item|what|type|communication|notification|update|message|milestone)s?(?:\s+type)?", re.I)  # fmt: skip
+_UPDATES = re.compile(r"^(?:(?:regular|ongoing|status|progress|stakeholder|customer|internal|external|periodic|subsequent)\s+)*updates?\b", re.I)  # fmt: skip
+
 
 def of_table(section: Section, block: Block, scheme: Scheme, scope: tuple[str, ...], longest: int) -> Iterator[Cadence]:
     """The cadences of a table; a cell that gives no interval, such as "as needed", gives none."""
@@ -37,6 +40,8 @@ def of_table(section: Section, block: Block, scheme: Scheme, scope: tuple[str, .
         rows = _by_audience(block, severities, often)
     elif often and re.search(r"sever|priorit|level", heads[0], re.I):
         rows = _by_severity(block, heads, scheme)
+    elif _EVENT.fullmatch(heads[0]):
+        rows = _by_event(block, scheme, scope)
     elif _AUDIENCE.search(heads[0]):
         rows = _listed(block, heads, scheme, scope)
     else:
@@ -58,6 +63,16 @@ def _listed(block: Block, heads: list[str], scheme: Scheme, scope: tuple[str, ..
             if found:
                 named = mentioned(" ".join(map(plain, row.cells)), scheme.known) or scope
                 yield plain(row.cells[0]).casefold(), named, found[0], row.line
+
+
+def _by_event(block: Block, scheme: Scheme, scope: tuple[str, ...]) -> Iterator[tuple[str, tuple[str, ...], Quantity, int]]:  # fmt: skip
+    """`Status updates (open SEV1/SEV2) | Every 2 hours` in a table of what is sent when."""
+    for row in block.rows:
+        if not _UPDATES.search(_cell(row, 0)):
+            continue
+        found = [each for cell in row.cells[1:] for each in scan(plain(cell)) if each.kind == "interval"]
+        if len(found) == 1:
+            yield "stakeholders", mentioned(_cell(row, 0), scheme.known) or scope, found[0], row.line
 
 
 def _by_audience(block: Block, columns: dict[int, tuple[str, ...]], often: bool) -> Iterator[tuple[str, tuple[str, ...], Quantity, int]]:  # fmt: skip

@@ -14,9 +14,11 @@ from msgspec.structs import replace
 from tocsin.core.policy import Cadence, Source, Template
 from tocsin.guide.beside import beside
 from tocsin.guide.blocks import Block, Document, Item, Section
+from tocsin.guide.cadence_scope import each_named, up_to_the_turn, with_the_shortened
 from tocsin.guide.cadence_tables import of_table
 from tocsin.guide.ids import ID, mentioned
 from tocsin.guide.inline import plain, split_label
+from tocsin.guide.leads import lead_line
 from tocsin.guide.notes import Notes
 from tocsin.guide.parties import channels
 from tocsin.guide.quantity import Quantity, deadline, normalise, scan
@@ -29,7 +31,8 @@ FIELD_BLOCKS_MAX = (
 )
 
 _UPDATE = re.compile(
-    r"\bupdates?\b|\bcommunicat\w*|\bstatus\b|\bpost(?:s|ed|ing)?\b|\bnotif\w+|\binform\w*|\bcadence\b|\bfrequency\b|\bsitreps?\b|\bbriefings?\b|\bcheck-?ins?\b",
+    r"\bupdates?\b|\bcommunicat\w*|\bstatus\b|\bpost(?:s|ed|ing)?\b|\bnotif\w+|\binform\w*|\bcadence\b|\bfrequency\b|\bsitreps?\b|\bbriefings?\b|\bcheck-?ins?\b"
+    r"|\ba[ck]tuali[sz]\w+|\batuali[sz]\w+|\bmises? à jour|\bобновл\w+|更新|업데이트|공지|進捗",
     re.I,
 )
 _NOT_AN_UPDATE = re.compile(
@@ -45,8 +48,6 @@ _FREQUENCY = re.compile(
     r"^(?:update\s+|communication\s+)?(?:frequency|cadence|interval)$|^(?:status\s+|internal\s+|external\s+|stakeholder\s+|customer\s+)?updates?(?:\s+(?:frequency|cadence|interval))?$|^updates?$",
     re.I,
 )
-_OR = re.compile(r"\s*(?:\(|for\s)[^().;]{2,40}\)?\s*(?:,|/|or|and|, (?:or|and))\s*", re.I)
-_FOR_ONE = re.compile(rf"\s*(?:\(|for\s+)\s*{ID.pattern}", re.I)
 _QUOTED = re.compile(r"[\"“][^\"“”]{25,}[\"”]")
 _CADENCE_TITLE = re.compile(
     r"(?:update|communication|status|comms)\w*\s*(?:cadence|frequency|interval|schedule|timing)|^(?:(?:regular|status|stakeholder|customer|progress|internal|external) )*updates?$|^cadence\b",
@@ -70,6 +71,7 @@ class Sentence(msgspec.Struct, frozen=True, kw_only=True):
     section: Section
     label: str = ""
     scope: tuple[str, ...] = ()
+    lead: str = ""  # of a list item: the line that leads into its list
 
 
 def sentences(document: Document, scheme: Scheme) -> list[Sentence]:
@@ -89,7 +91,9 @@ def _sentences(document: Document, scheme: Scheme) -> Iterator[Sentence]:
         before: Block | None = None
         for block in section.blocks:
             led = _lead_in(before, block, scheme) if block.kind == "list" else ()
-            yield from _of_block(block, section, led or scope, scheme)
+            lead = lead_line(before, block) if block.kind == "list" else ""
+            for sentence in _of_block(block, section, led or scope, scheme):
+                yield replace(sentence, lead=lead) if lead else sentence
             before = block
 
 
@@ -207,8 +211,8 @@ def _of_sentence(sentence: Sentence, scheme: Scheme, notes: Notes) -> Iterator[C
     if _FREQUENCY.match(sentence.label) and (pairs := beside(text, scheme.known)):
         yield from _paired(pairs, sentence, text)
         return
-    intervals = _intervals(text)
-    by_section = _is_about_updates(sentence.section)
+    intervals = with_the_shortened(text, [each for each in scan(text) if each.kind == "interval"])
+    by_section = _is_about_updates(sentence.section) or bool(_CADENCE_TITLE.search(sentence.lead.strip(" :")))
     if by_section and not intervals and ID.search(sentence.label):  # "SEV1: 15 minutes" under "Update cadence"
         intervals = [
             replace(each, kind="interval")
@@ -223,25 +227,13 @@ def _of_sentence(sentence: Sentence, scheme: Scheme, notes: Notes) -> Iterator[C
     if (
         not by_label
         and not (by_section and not _NOT_AN_UPDATE.search(text))
-        and (not _UPDATE.search(text) or _NOT_AN_UPDATE.search(text))
+        and (not _UPDATE.search(f"{sentence.lead} {text}") or _NOT_AN_UPDATE.search(f"{sentence.lead} {text}"))
     ):
         return
-    if _ELSEWHERE.search(sentence.section.title) and not _COMMUNICATION.search(sentence.section.title):
+    title = sentence.section.title
+    if _ELSEWHERE.search(title) and not _COMMUNICATION.search(title) and not each_named(title, text, intervals):
         return
     yield from _scoped(text, intervals, sentence, scheme, notes)
-
-
-def _intervals(text: str) -> list[Quantity]:
-    """Every interval, those included that share the word: "every 15 minutes (P1) or 30 minutes (P2)"."""
-    found: list[Quantity] = []
-    phrase = normalise(text)
-    for each in scan(text):
-        shared = each.kind == "elapsed" and each.bound == "=" and bool(found)
-        if each.kind == "interval":
-            found.append(each)
-        elif shared and _OR.fullmatch(phrase[found[-1].end : each.start]) and _FOR_ONE.match(phrase[each.end :]):
-            found.append(replace(each, kind="interval"))
-    return found
 
 
 def _paired(pairs: dict[str, Quantity], sentence: Sentence, text: str) -> Iterator[Cadence]:
@@ -273,7 +265,10 @@ def _scoped(
         before = intervals[n - 1].end if n else 0
         after = intervals[n + 1].start if n + 1 < len(intervals) else len(phrase)
         scopes.append(
-            mentioned(phrase[before : interval.start] if prefixed else phrase[interval.end : after], scheme.known)
+            mentioned(
+                phrase[before : interval.start] if prefixed else up_to_the_turn(phrase[interval.end : after]),
+                scheme.known,
+            )
         )
     if prefixed and len(intervals) == 1 and not scopes[0]:
         scopes[0] = mentioned(phrase, scheme.known)

@@ -17,9 +17,10 @@ from tocsin.guide.entries import ENTRIES_MAX, Entry, Field, Group, block_fields,
 from tocsin.guide.ids import Named, family, is_word, named, numbered
 from tocsin.guide.inline import Label, plain, split_dash, split_label
 from tocsin.guide.interrupted import is_prose
+from tocsin.guide.leads import lead_into
 
 _LABEL_SAYS_ID = re.compile(
-    r"sever|priorit|level|^sev|class|уровень|nivel|nível|stufe|niveau|livello|gravit|级别|等级|优先级|严重|レベル|重大度|심각도|tier|urgency|등급|심각|приоритет|критичность|prioridad|severid|^id$|^p$|категор",
+    r"sever|priorit|level|^sev|class|уровень|nivel|nível|stufe|niveau|livello|gravit|schwere|kritikalit|dringlich|criticit|s[eé]v[eé]rit|urg[eê]nc|级别|等级|优先级|严重|レベル|重大度|심각도|tier|urgency|등급|심각|приоритет|критичность|prioridad|severid|^id$|^p$|категор",
     re.I,
 )
 _PROCEDURE = re.compile(
@@ -153,7 +154,7 @@ def _columns(section: Section, block: Block) -> Group | None:
     if len(heads) < 2 or any(head is None or not head.clean or len(head.ids) > 1 for head in heads):
         return None
     if not any(
-        clock_of(row.cells[0]) in ("respond", "resolve", "description", "acknowledge")
+        clock_of(row.cells[0]) in ("respond", "resolve", "description", "acknowledge", "cadence")
         for row in block.rows
         if row.cells
     ):
@@ -265,7 +266,8 @@ def _bullets(section: Section, block: Block) -> Group | None:
     entries = only_one_family(entries)
     if len(entries) < 2 or not unique(entries):
         return None
-    return Group(form="bullets", section=section, line=entries[0].line, entries=tuple(entries))
+    lead = lead_into(section, block)
+    return Group(form="bullets", section=section, line=entries[0].line, entries=tuple(entries), lead=lead)
 
 
 def labelled_entry(raw: str, line: int) -> Entry | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Iterator
 from functools import lru_cache
 
@@ -18,26 +19,34 @@ _CLOCKS: tuple[tuple[str, str], ...] = (
     ("acknowledge", rf"(?:(?:time|sla|target)\s+(?:to|for)\s+|target\s+|sla\s+|initial\s+|first\s+)?(?:ack(?:nowledge(?:ment|d)?|nowledgment|s)?|tta|mtta|acknowledge\s+within){_TAIL}|acuse(?:\s+de\s+recibo)?|confirmaci[oó]n|bestätigung|подтверждение|确认(?:时间)?|확인(?:\s*시간)?"),
     ("first_update", rf"(?:first|initial)\s+(?:status\s+)?(?:update|communication|comms?|notification){_TAIL}"),
     ("contain", rf"(?:time\s+to\s+)?contain(?:ment)?{_TAIL}"),
-    ("mitigate", rf"(?:time\s+to\s+|target\s+)?(?:mitigat(?:e|ion)|workaround|stabiliz(?:e|ation)){_TAIL}"),
+    ("mitigate", rf"(?:time\s+to\s+|target\s+)?(?:mitigat(?:e|ion)|workaround|(?:temporary|interim)\s+(?:fix|solution)|stabiliz(?:e|ation)){_TAIL}"),
     ("respond", rf"(?:time\s+to\s+|target\s+|initial\s+|first\s+|max(?:imum)?\.?\s+|incident\s+|expected\s+|required\s+)*(?:respon(?:se|d)|reaction|engage(?:ment)?){_TAIL}|(?:sla|required|on-?call|(?:tier|level|l)\s?1)\s+response{_TAIL}|(?:target\s+|initial\s+)*triage\s+(?:time|target|sla)s?"
                 r"|response\s+urgency|время\s+(?:реакции|реагирования|ответа)|реакция|(?:tiempo|tempo)\s+de\s+(?:reacci[oó]n|reação|atenci[oó]n|atendimento)|tiempo\s+de\s+respuesta|tempo\s+de\s+resposta"
-                r"|(?:sla|prazo|plazo)\s+(?:de\s+)?(?:resposta|respuesta)|(?:tempo|tiempo)\s+(?:de\s+)?(?:resposta|respuesta)\s+(?:alvo|máximo|objetivo|esperado|inicial)|resposta|respuesta|reação|응답\s*시간|대응\s*시간|대응|reaktionszeit|(?:temps|délai|delai)\s+de\s+(?:réponse|réaction|prise\s+en\s+charge)|prise\s+en\s+charge|respons(?:\s+awal)?|waktu\s+(?:respons|tanggap)|thời\s+gian\s+phản\s+hồi|phản\s+hồi|tempo\s+di\s+risposta|reactietijd|响应时间|応答時間"),
-    ("resolve", rf"(?:time\s+to\s+|target\s+|expected\s+|full\s+|max(?:imum)?\.?\s+|sla\s+|required\s+|incident\s+)*(?:resol(?:ve|ution|ved)|fix|restore|restoration|recovery\s+(?:time|target)(?:\s+objective)?|rto){_TAIL}"
+                r"|(?:sla|prazo|plazo)\s+(?:de\s+)?(?:resposta|respuesta)|(?:primeir[oa]|primer[ao]?)\s+(?:resposta|respuesta|atendimento|atenci[oó]n)|(?:tempo|tiempo)\s+(?:de\s+)?(?:resposta|respuesta)\s+(?:alvo|máximo|objetivo|esperado|inicial)|resposta|respuesta|reação|응답\s*시간|대응\s*시간|대응|reaktion(?:szeit|sziel|sfrist)|erstreaktion(?:szeit)?|antwortzeit|première\s+réponse|(?:temps|délai|delai)\s+de\s+(?:réponse|réaction|prise\s+en\s+charge)|prise\s+en\s+charge|respons(?:\s+awal)?|waktu\s+(?:respons|tanggap)|thời\s+gian\s+phản\s+hồi|phản\s+hồi|tempo\s+di\s+risposta|reactietijd|响应时间|応答時間"),
+    ("resolve", rf"(?:time\s+to\s+|target\s+|expected\s+|full\s+|max(?:imum)?\.?\s+|sla\s+|required\s+|incident\s+)*(?:resol(?:ve|ution|ved)|(?:permanent\s+)?fix|(?:service\s+)?restor(?:e|ation)(?:\s+(?:of\s+)?service)?|recovery\s+(?:time|target)(?:\s+objective)?|rto(?:\s+(?:cible|objectif|objetivo|alvo|ziel|máximo))?){_TAIL}"
                 r"|target\s+resolution|время\s+(?:решения|восстановления|устранения)|решение|tiempo\s+de\s+resolución|tempo\s+de\s+resolução"
-                r"|(?:sla|prazo|plazo)\s+(?:de\s+)?(?:resolução|resolución)|resolução|resolución|해결\s*(?:시간|목표)|복구\s*(?:시간|목표)|lösungszeit|(?:temps|délai|delai)\s+de\s+résolution(?:\s+cible)?|résolution(?:\s+cible)?|waktu\s+(?:penyelesaian|pemulihan)|(?:thời\s+gian\s+)?(?:khắc\s+phục|xử\s+lý)|tempo\s+di\s+risoluzione|oplostijd"),
-    ("cadence", r"(?:status\s+|follow-?\s?up\s+|stakeholder\s+|customer\s+|internal\s+|external\s+|communications?\s+|comms?\s+|reporting\s+|slack\s+|status\s+page\s+)*"
+                r"|(?:sla|prazo|plazo)\s+(?:de\s+)?(?:resolução|resolución)|resol(?:ução|ución)(?:\s+(?:target|alvo|meta|objetivo|máxima))?|(?:behebung|wiederherstellung|entstör(?:ung)?|lösung)s?(?:zeit|ziel|frist)|해결\s*(?:시간|목표)|복구\s*(?:시간|목표)|(?:temps|délai|delai)\s+de\s+résolution(?:\s+cible)?|résolution(?:\s+cible)?|waktu\s+(?:penyelesaian|pemulihan)|(?:thời\s+gian\s+)?(?:khắc\s+phục|xử\s+lý)|tempo\s+di\s+risoluzione|oplostijd"),
+    ("cadence", r"(?:subsequent|ongoing|recurring|periodic|follow-?\s?up)\s+(?:status\s+|customer\s+|internal\s+)?(?:updates?|comms|communications?)(?:\s+every)?|(?:status\s+|follow-?\s?up\s+|stakeholder\s+|customer\s+|internal\s+|external\s+|communications?\s+|comms?\s+|reporting\s+|slack\s+|status\s+page\s+)*"
                 r"(?:updates?|comms?|communications?|notifications?|reporting)?\s*(?:freq(?:uency)?\.?|cadence|interval|every|rhythm|schedule)"
                 r"|updates?\s+every|частота\s+обновлений|fréquence(?:\s+(?:des?\s+)?mises?\s+à\s+jour)?|frecuencia(?:\s+de\s+actualizaci(?:ón|ones))?|frequência(?:\s+de\s+atualizaç(?:ão|ões))?|(?:aktualisierungs|update-?\s?)?(?:frequenz|intervall|rhythmus)|更新频率|更新頻度|업데이트\s*(?:주기|빈도)"),
-    ("updates", r"(?:status\s+|stakeholder\s+|customer\s+|progress\s+|internal\s+|external\s+|executive\s+|page\s+|slack\s+|team\s+)*updates?(?:\s+(?:slos?|slas?|targets?))?|communications?|comms"),
+    ("updates", r"(?:status\s+|stakeholder\s+|customer\s+|progress\s+|internal\s+|external\s+|executive\s+|page\s+|slack\s+|team\s+)*updates?(?:\s+(?:slos?|slas?|targets?))?|communications?|comms|(?:atualização|actualización|atualizações|actualizaciones)(?:\s+(?:ao|do|de|al|del|a|para)\s+(?:o\s+|los\s+)?\w+)?"),
     ("escalate", r"(?:when\s+to\s+)?(?:auto[-\s]?)?escalat(?:e|es|ion|ed)(?:\s+(?:after|time|timer|timeout|if|to|path|interval|target|deadline|within|limit|sla|window))*|эскалация"),
     ("notify", r"notif(?:y|ication|ications|ied)(?:\s+(?:who|list|target|targets|required|method))?|who(?:\s+(?:is\s+)?notified)?|alert(?:s|ing)?\s+(?:who|to)|stakeholders?|page"),
     ("review", r"(?:post[-\s]?mortem|postmortem|pir|rca|review|retrospective|post[-\s]?incident(?:\s+review)?|root\s+cause(?:\s+analysis)?)(?:\s+(?:due|within|deadline|required|time))*"),
-    ("description", r"(?:description|definition|criteria|impact|meaning|scope|summary|what|when(?:\s+to\s+use)?|details?|symptoms?|condition|indicators?|user\s+impact|business\s+impact|описание|определение|설명|정의|descripción|descrição|beschreibung|bedeutung|qué\s+es|significado|critérios?|criterios?|définition|signification|definisi|định\s+nghĩa|definizione)"),
+    ("description", r"(?:description|definition|(?:(?:initial|entry|trigger)\s+)?criteria|impact|meaning|scope|summary|what|when(?:\s+to\s+use)?|details?|symptoms?|condition|indicators?|user\s+impact|business\s+impact|описание|определение|설명|정의|descripción|descrição|beschreibung|bedeutung|qué\s+es|significado|crit[eé]rios?(?:\s+inicia(?:l|is|les))?|kriterien|définition|signification|definisi|định\s+nghĩa|definizione)"),
     ("examples", r"(?:examples?|typical\s+(?:examples?|incidents?)|e\.?g\.?|scenarios?|примеры?|예시|예|ejemplos?|exemplos?|beispiele?|exemples?|contoh|ví\s+dụ(?:\s+cụ\s+thể)?|esempi)"),
     ("name", r"(?:name|label|title|severity\s+name|level\s+name|classification|название|이름)"),
     ("sla", r"(?:sla|target|time|timeframe|time\s*frame|timeline|deadline|within|urgency|target\s+time|slo)"),
 )  # fmt: skip
 _COMPILED = tuple((name, re.compile(pattern)) for name, pattern in _CLOCKS)
+
+
+def folded(text: str) -> str:
+    """The text without the accents of Latin letters: "Resolucao" and "Resolução" are one word to who types in haste."""
+    return unicodedata.normalize("NFC", re.sub(r"[\u0300-\u0309\u030a-\u036f]", "", unicodedata.normalize("NFD", text)))
+
+
+_FOLDED = tuple((name, re.compile(folded(pattern))) for name, pattern in _CLOCKS)
 # Chinese, Japanese and Korean headers are one word: "首次响应目标" is the target of the first response.
 _HAN = (
     (
@@ -119,7 +128,9 @@ def _named(text: str) -> str:
     for spelt in dict.fromkeys((words, words.replace("-", " "))):  # "Status-update SLO"
         if found := next((name for name, pattern in _COMPILED if pattern.fullmatch(spelt)), ""):
             return found
-    return next((name for name, pattern in _HAN if pattern.fullmatch(words)), "")
+    if found := next((name for name, pattern in _HAN if pattern.fullmatch(words)), ""):
+        return found
+    return next((name for name, pattern in _FOLDED if pattern.fullmatch(folded(words))), "")
 
 
 def context_clock(title: str) -> str:

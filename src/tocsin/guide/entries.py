@@ -41,6 +41,7 @@ class Group(msgspec.Struct, frozen=True, kw_only=True):
     line: int
     entries: tuple[Entry, ...]
     header: tuple[str, ...] = ()
+    lead: str = ""  # the line that leads into a list: "Response times:"
 
     @property
     def ids(self) -> tuple[str, ...]:

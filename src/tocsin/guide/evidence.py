@@ -12,7 +12,7 @@ from tocsin.guide.quantity import scan
 
 SCORE_MIN = 6  # less evidence than this is not a scheme: one table of colours, one list of adjectives
 _SEVERE = re.compile(
-    r"(?<!\bby )(?<!\bper )(?:severit|priorit)|classif|incident levels?|levels? of|triage|등급|심각도|критичност|классификац|уровни|severidad|clasificaci|severidade|schwere|gravité|criticité|priorité|niveaux?\b|klasifikasi|keparahan|mức độ|nghiêm trọng|sla|response times?|impact levels",
+    r"(?<!\bby )(?<!\bper )(?:severit|priorit)|classif|incident levels?|levels? of|triage|등급|심각도|критичност|классификац|уровни|severidad|clasificaci|severidade|schwere|klassifi|gravité|sévérité|criticité|priorité|niveaux?\b|klasifikasi|keparahan|mức độ|nghiêm trọng|sla|response times?|impact levels",
     re.I,
 )
 ELSEWHERE = re.compile(
@@ -44,6 +44,16 @@ _OTHER_SUBJECT = re.compile(
 _SEVERITY = re.compile(
     r"^(?:[\d.]+\s+)?severity(?:[\s-]+(?:levels?|definitions?|classification|matrix|scale|guide))?$", re.I
 )
+# "High (4 issues)": a heading of a report counts what was found and defines nothing.
+_COUNTED = re.compile(r"\d{1,4}\s*(?:issues?|findings?|items?|bugs?|defects?|vulnerabilit\w+|alerts?|incidents?|tickets?|total|open|fixed|resolved)?", re.I)  # fmt: skip
+# "Another company uses this:" above a scheme: it is shown and not set.
+_SOMEBODY_ELSES = re.compile(
+    r"\b(?:an?other|some|many|most|other|a|one)\s+(?:[\w-]+\s+)?(?:compan(?:y|ies)|organi[sz]ations?|firms?|startups?|vendors?|teams)\b[^.]{0,80}\b(?:uses?|using|used|defines?|has|have)\b"
+    r"|\b(?:might|could|may)\s+look\s+(?:something\s+)?like|\blooks\s+something\s+like|\bas\s+(?:used|defined|described)\s+(?:by|at|in)\s+(?!this|our|the\s+(?:policy|sla))"
+    r"|\b(?:here(?:'s| is)|this is|consider|take)\s+an?\s+(?:common|typical|simple|sample|good|popular|basic|possible)?\s*(?:example|template)\b|\bfor example,? (?:a|an|some|many)\b"
+    r"|\b(?:atlassian|google|pagerduty|netflix|incident\.io|gitlab|firehydrant)(?:'s)?\s+(?:\w+\s+){0,3}(?:uses?|defines?|levels|severit\w+|scale|framework)",
+    re.I,
+)
 _META_PAGE = re.compile(r"\bskill$|game design|\bchange ?log\b|release notes|\broadmap\b|\bissue template\b", re.I)
 
 
@@ -73,6 +83,10 @@ def about_incidents(group: Group, document: Document) -> bool:
     place = " / ".join(group.section.path()[1:])
     if _OTHER_SUBJECT.search(place) and not _INCIDENTS.search(place):
         return False
+    if sum(any(_COUNTED.fullmatch(aside) for aside in entry.named.asides) for entry in group.entries) >= 2:
+        return False
+    if _SOMEBODY_ELSES.search(_above(group, document)):
+        return False
     kinds = {family(one) for one in group.ids}
     if "sev" in kinds or ("" not in kinds and _SEVERITY.match(group.section.title)):
         return True
@@ -81,6 +95,20 @@ def about_incidents(group: Group, document: Document) -> bool:
     first, last = group.line, max(entry.line for entry in group.entries)
     around = (line for n, line in enumerate(document.lines, 1) if not first <= n <= last)
     return sum(1 for line in around if _INCIDENTS.search(line, 0, 2000)) >= 2
+
+
+def _above(group: Group, document: Document) -> str:
+    """The paragraph right above the scheme."""
+    said: list[str] = []
+    for line in reversed(document.lines[max(group.line - 12, 0) : group.line - 1]):
+        if not line.strip():
+            if said:
+                break
+            continue
+        if line.lstrip().startswith(("#", "|", "-", "*", "<")):
+            break
+        said.append(line.strip())
+    return " ".join(reversed(said))[:1000]
 
 
 def score(group: Group) -> int:

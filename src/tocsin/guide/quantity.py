@@ -173,6 +173,9 @@ def read(text: str) -> Quantity | None:
 
 def _whole(phrase: str, found: list[Quantity], text: str) -> Quantity | None:
     chosen = found[0]
+    if len(found) == 2 and _same(found[0], found[1]):  # "Next business day (NBD)"
+        phrase = phrase[: found[1].start] + phrase[found[1].end :]
+        found = found[:1]
     rest = phrase
     for quantity in reversed(found):
         rest = rest[: quantity.start] + "\x00" + rest[quantity.end :]
@@ -194,6 +197,10 @@ def _whole(phrase: str, found: list[Quantity], text: str) -> Quantity | None:
     return _with_rest(chosen, rest, text)
 
 
+def _same(one: Quantity, other: Quantity) -> bool:
+    return (one.kind, one.value, one.months) == (other.kind, other.value, other.months) and one.value != 0
+
+
 def _with_rest(chosen: Quantity, rest: str, text: str) -> Quantity | None:
     """The quantity if the words around it cannot change it; business hours named beside a span change its unit."""
     around = set(_WORDS.findall(rest.replace("\x00", " ")))
@@ -210,10 +217,10 @@ def _with_rest(chosen: Quantity, rest: str, text: str) -> Quantity | None:
         ):
             return None
         return replace(chosen, kind="business_hours", value=hours, text=text)
-    outside = re.sub(r"\([^()]*\)|\[[^\[\]]*\]", " ", rest)
-    outside = re.split(r"[,;(]| - | if | when | while | until | unless | during ", outside.replace("\x00", " \x00 "))[
-        0 if _first(rest) else -1
-    ]
+    outside = re.sub(r"\([^()]*\)|\[[^\[\]]*\]|^(?:asap|as soon as possible)\b", " ", rest)
+    outside = re.split(
+        r"[,;(]|\.\s| - | if | when | while | until | unless | during ", outside.replace("\x00", " \x00 ")
+    )[0 if _first(rest) else -1]
     strange = set(_WORDS.findall(outside.replace("\x00", " "))) - FILLERS
     risky = around & {
         "otherwise",
@@ -231,7 +238,7 @@ def _with_rest(chosen: Quantity, rest: str, text: str) -> Quantity | None:
 
 
 def _first(rest: str) -> bool:
-    return "\x00" in re.split(r"[,;]| - ", rest)[0]
+    return "\x00" in re.split(r"[,;]|\.\s| - ", rest)[0]
 
 
 _FOREIGN = (

@@ -12,6 +12,7 @@ import msgspec
 
 from tocsin.core.policy import Cadence, Deadline, Notify, Severity, Source, WhileUnresolved
 from tocsin.guide.blocks import Document, Section
+from tocsin.guide.cadence_cells import audience_of, audience_of_place, leading, told_by
 from tocsin.guide.candidates import groups
 from tocsin.guide.clocks import cell, clauses, clock_of, context_clock, told_every
 from tocsin.guide.drafts import Draft, describe, put, set_clock, severity
@@ -20,10 +21,12 @@ from tocsin.guide.evidence import ELSEWHERE, SCORE_MIN, about_incidents, describ
 from tocsin.guide.fenced import fenced
 from tocsin.guide.ids import family, is_word, key, number, word_rank
 from tocsin.guide.inline import plain
+from tocsin.guide.leads import lead_clock
 from tocsin.guide.mentions import in_a_sentence
 from tocsin.guide.notes import Notes
 from tocsin.guide.parties import channels, names_somebody, parties, within
-from tocsin.guide.quantity import Quantity, deadline, normalise, read, scan
+from tocsin.guide.quantity import Quantity, deadline, read, scan
+from tocsin.guide.unread_columns import SOME_HOURS, report as report_unread
 
 _TIMING = re.compile(r"timing|how often|regular updates?", re.I)
 _TOLD = re.compile(r"communicat|update|notif|stakeholder|status", re.I)
@@ -140,10 +143,10 @@ def _report_other(group: Group, scheme: Scheme, chosen: Group, notes: Notes) -> 
 
 
 def _absorb(group: Group, drafts: dict[str, Draft], scheme: Scheme, notes: Notes, *, defining: bool) -> None:
-    context = context_clock(group.section.title) or context_clock(
-        " ".join(group.header[1:]) if len(group.header) == 2 else ""
-    )
+    context = lead_clock(group.lead) or context_clock(group.section.title)
+    context = context or context_clock(" ".join(group.header[1:]) if len(group.header) == 2 else "")
     # "P0 (15-minute response)", "P3 (next business day)": what one heading says of its aside holds for the others'
+    report_unread(group, notes)
     asides = [aside for entry in group.entries for aside in entry.named.asides]
     bare = sum(any(name == "respond" for name, _ in clauses(aside)) for aside in asides) >= 2
     for entry in group.entries:
@@ -162,7 +165,7 @@ def _absorb(group: Group, drafts: dict[str, Draft], scheme: Scheme, notes: Notes
 
 def _read_fields(draft: Draft, entry: Entry, context: str, scheme: Scheme, notes: Notes, *, place: str) -> None:
     sla: list[Field] = []
-    whom = _audience(entry) or _of_place(place)
+    whom = audience_of(entry) or audience_of_place(place)
     for field in entry.fields:
         kind = clock_of(field.label)
         if kind in CLOCKS:
@@ -183,17 +186,13 @@ def _read_fields(draft: Draft, entry: Entry, context: str, scheme: Scheme, notes
             r"response\b", field.label, re.I
         ):  # "Response cadence": several things in one cell, each with its verb
             _spoken_field(draft, field, scheme, notes)
-        elif _SOME_HOURS.search(field.label) and scan(plain(field.value)):
+        elif SOME_HOURS.search(field.label) and scan(plain(field.value)):
             message = f'{draft.id}: "{plain(field.value)[:80]}" holds {field.label.casefold()} only, so no clock starts'
             notes.add("GUIDE-UNREAD", "note", field.line, message, "write one limit that holds at any time")
         if kind == "updates" or re.fullmatch(r"communications?(?: rule)?", field.label, re.I):
             draft.communication = draft.communication or plain(field.value)
     for field in sla[:1] if len(sla) == 1 else []:
         _clock_field(draft, context or "respond", field, notes)
-
-
-# "Business hours | After hours": a limit that depends on the time of day has no place in a policy.
-_SOME_HOURS = re.compile(r"\b(?:after|off|out[\s-]of|outside|business|working|office|core)[\s-]*hours?\b|\bnights?\b|\bweekends?\b|\bholidays?\b|\bovernight\b", re.I)  # fmt: skip
 
 
 def _timing_field(draft: Draft, field: Field, scheme: Scheme, notes: Notes, *, audience: str) -> None:
@@ -238,21 +237,9 @@ def _paired_field(draft: Draft, field: Field, notes: Notes) -> None:
             _clock_field(draft, kind, Field(label=head, value=value, line=field.line), notes)
 
 
-def _audience(entry: Entry) -> str:
-    """Whom the row of a severity tells: the value of its column "Audience"."""
-    said = [plain(field.value) for field in entry.fields if re.fullmatch(r"audiences?|recipients?", field.label, re.I)]
-    return said[0].casefold() if said and 0 < len(said[0]) <= 60 else ""
-
-
-def _of_place(place: str) -> str:
-    """The audience that the heading of a table names: "Customer notification"."""
-    told = _told(re.sub(r"^[\d.]+\s+", "", place.rsplit(" / ", 1)[-1]))
-    return "" if told == "stakeholders" else told
-
-
 def _cadence_field(draft: Draft, kind: str, field: Field, scheme: Scheme, notes: Notes, *, audience: str) -> None:
     quantity = (
-        read(plain(field.value)) or told_every(field.value) or (_leading(field.value) if kind == "cadence" else None)
+        read(plain(field.value)) or told_every(field.value) or (leading(field.value) if kind == "cadence" else None)
     )
     interval = quantity is not None and (
         quantity.kind == "interval" or (kind == "cadence" and quantity.kind in ("elapsed", "range"))
@@ -261,7 +248,7 @@ def _cadence_field(draft: Draft, kind: str, field: Field, scheme: Scheme, notes:
         every = deadline(quantity, lower=True)
         if every is not None and every.seconds != 0:
             row = Cadence(
-                audience=audience or _told(field.label),
+                audience=audience or told_by(field.label),
                 severities=(draft.id,),
                 every=every,
                 source=Source(line=field.line),
@@ -269,24 +256,16 @@ def _cadence_field(draft: Draft, kind: str, field: Field, scheme: Scheme, notes:
             if not any(each.severities == row.severities and each.audience == row.audience for each in scheme.cadences):
                 scheme.cadences.append(row)
         return
-    if kind == "updates":
+    if kind == "updates" and quantity is not None and quantity.kind in ("elapsed", "range") and quantity.value:
+        message = (
+            f'{draft.id}: "{plain(field.value)[:80]}" may be the first update or an interval, so no cadence starts'
+        )
+        notes.add("GUIDE-UNREAD", "note", field.line, message, 'write "every ..." or "first update within ..."')
+    elif kind == "updates":
         _notify_field(draft, field, scheme)
     elif re.search(r"\d", plain(field.value)) and (quantity is None or quantity.kind not in ("none", "placeholder")):
         message = f'{draft.id}: "{plain(field.value)[:80]}" is not one interval, so no cadence starts'
         notes.add("GUIDE-UNREAD", "note", field.line, message, 'write one interval, such as "every 30 minutes"')
-
-
-def _leading(value: str) -> Quantity | None:
-    """The interval at the front of a cell, where what follows is no second one: "Daily / ticket updates"."""
-    words = plain(value)
-    found = scan(words)
-    if not found or found[0].kind != "interval" or found[0].start:
-        return None
-    if len(found) > 1:  # "every 4 h until close; final report within 14 days": what follows is another thing
-        between = normalise(words)[found[0].end : found[1].start]
-        if any(each.kind == "interval" for each in found[1:]) or not re.search(r"[;.]", between):
-            return None
-    return found[0] if re.match(r"\s*(?:[/;,(]|until\b|or\b)", normalise(words)[found[0].end :]) else None
 
 
 def _from_responder(entry: Entry, field: Field) -> Field:
@@ -299,18 +278,6 @@ def _from_responder(entry: Entry, field: Field) -> Field:
         if re.fullmatch(r"(?:initial|first) (?:responder|contact)", each.label, re.I)
     ]
     return msgspec.structs.replace(field, value=f"{first[0]} {field.value}") if first else field
-
-
-def _told(label: str) -> str:
-    """The audience that a column or field names, such as "Customer updates"."""
-    found = re.match(r"(customers?|internal|external|executives?|status page|team)\b", label, re.I)
-    return (
-        {"customer": "customers", "executive": "management", "executives": "management"}.get(
-            found[1].casefold(), found[1].casefold()
-        )
-        if found
-        else "stakeholders"
-    )
 
 
 def _notify_field(draft: Draft, field: Field, scheme: Scheme) -> None:
@@ -375,7 +342,7 @@ def _read_loose(draft: Draft, entry: Entry, context: str, notes: Notes, *, defin
                 limit,
                 entry.line,
             )  # "(15-minute response)" beside "Immediate page": the number counts
-    if context and context not in draft.clocks:
+    if context:
         for phrase in (entry.text, *entry.named.asides):
             quantity = read(plain(phrase)) if phrase else None
             if quantity is not None:

@@ -21,7 +21,7 @@ UNIT_SECONDS: tuple[tuple[str, int], ...] = (
 )
 UNITS = (
     r"(?:calendar\s+)?(?:seconds?|secs?|minutes?|mins?|hours?|hrs?|days?|weeks?|wks?|months?|quarters?|years?|yrs?)(?![\w])"
-    r"|(?<=\d)[smhdw](?![^\W\d])|(?<=\d\s)[h](?![\w])"
+    r"|(?<=\d)[smhdw](?![^\W\d])|(?<=\d\s)[hd](?![\w])"
     r"|секунд\w*|минут\w*|мин\.?(?!\w)|час\w*|дн\w*|день|недел\w*|месяц\w*"
     r"|(?:segundos?|minutos?|horas?|d[ií]as?|semanas?|meses|minuten|stunden?|tage?n?|wochen?|monate?n?|heures?|jours?|semaines?|minuti|minuut|ore|uur|giorni|giorno|dagen|menit|jam|hari|minggu|phút|giờ|ngày|tuần)(?![\w])"
     r"|분|시간|일(?!반)|주일|주(?!요)|개월|分钟|分鐘|分(?!析|布|配|散|离|级|類|类)|个?小时|個?小時|時間|天|日(?!志|誌|常|程|报)|周|秒"
@@ -32,11 +32,11 @@ NEXT_BUSINESS_DAY = (
     r"|следующ\w+\sрабоч\w+\sд\w+|다음\s?영업일|익영업일|下一?[个個]?工作日|次工作日|翌営業日"
 )
 BUSINESS_DAYS = (
-    r"(?:werktag|arbeitstag)(?:en?)?|dias?\s(?:útil|úteis)|d[ií]as?\s(?:hábil(?:es)?|laborables?)|jours?\souvrés?|hari\skerja|ngày\slàm\sviệc|werkdag(?:en)?|giorn[oi]\slavorativ[oi]"
+    r"(?:werktag|arbeitstag)(?:en?)?|dias?\s(?:[uú]til|[uú]teis)|d[ií]as?\s(?:h[aá]bil(?:es)?|laborables?)|jours?\souvr[eé]s?|hari\skerja|ngày\slàm\sviệc|werkdag(?:en)?|giorn[oi]\slavorativ[oi]"
     r"|рабоч\w+\sд\w+|个?工作日|営業日|영업일"
 )
 BUSINESS_HOURS = (
-    r"heures?\souvrées?|horas?\s(?:hábil(?:es)?|laborables?|úteis|comerciais)|arbeitsstunden?|geschäftsstunden?|jam\skerja"
+    r"heures?\souvr[eé]e?s?|horas?\s(?:h[aá]bil(?:es)?|laborables?|[uú]teis|comerciais)|arbeitsstunden?|geschäftsstunden?|jam\skerja"
     r"|giờ\slàm\sviệc|ore\slavorative|рабоч\w+\sчас\w*|个?工作小时|営業時間|영업시간"
 )
 
@@ -50,14 +50,14 @@ INTERVAL_WORDS: dict[str, tuple[int, int]] = {
     "quotidien": (86400, 0), "каждый час": (3600, 0), "每小时": (3600, 0), "每天": (86400, 0), "每日": (86400, 0), "毎日": (86400, 0), "diario": (86400, 0), "diariamente": (86400, 0), "매일": (86400, 0),
 }  # fmt: skip
 
-IMMEDIATE = r"\bimmediate(?:ly)?\b|\binstant(?:ly|aneous)?\b|\bright\s+away\b|즉시|немедленн\w*|\binmediat\w+|\bimediat\w+|\bsofort\b|立即|即時"
+IMMEDIATE = r"\bimmediate(?:ly)?\b|\binstant(?:ly|aneous)?\b|\bright\s+away\b|즉시|немедленн\w*|\binmediat\w+|\bimediat\w+|\bsofort\b|\bunverzüglich\b|立即|即時|即座|即刻|直ちに|马上"
 
 MILESTONE = (
     r"\b(?:within\s+(?:the\s+)?)?(?:next|current|this|following|upcoming)\s+(?:(?:planned|scheduled|regular|available)\s+)*"
     r"(?:sprint\s+planning|release\s+cycle|maintenance\s+window|planning\s+cycle|sprint|release|iteration|work\s+block|tuning\s+window|eval\s+cycle|planning\s+cycle|release\s+cycle|maintenance\s+window"
     r"|maintenance|deployment|deploy|cycle|milestone|version|sprint\s+planning|standup|stand-up|planning|window|week|month|quarter|retro(?:spective)?)\b"
     r"|(?:siguiente|próxim[oa]|nächste[rsn]?|prochaine?|следующ\w+|다음|下一?[个個]?)\s*(?:sprint|release|it[ée]ration|спринт|релиз|스프린트|배포|릴리스|版本|迭代)|\bsprint\s+(?:berikutnya|tiếp\s+theo)"
-    r"|\bbacklog\b|\b\d{1,2}\s+(?:sprints?|releases?|iterations?)\b"
+    r"|\bbacklog\b|\b(?:\d{1,2}|one|an?|two|three)\s+(?:sprints?|releases?|iterations?)\b"
 )
 
 NONE_WORDS = frozenset({
