@@ -79,6 +79,57 @@ LADDERS: dict[str, tuple[str, Rungs]] = {
         "## Escalation tree\n\nEscalation order:\n\n1. **Secondary on-call** — for a second pair of eyes or to take over for the night.\n2. **Manager on duty** — for decisions about people and money.\n",
         [("", "secondary on-call", None, ""), ("", "manager on duty", None, "")],
     ),
+    "an item that goes on below itself": (
+        "## Escalation path\n\n1. PagerDuty alert fires to the duty engineer.\n2. Duty engineer has 10 minutes to acknowledge.\n3. If no acknowledgement after 10 minutes:\n   - Alert escalates to the team lead.\n   - The chat is told.\n4. If not resolved after 40 minutes:\n   - The CTO is paged.\n",
+        STEPS,
+    ),
+    "a person in brackets who acknowledges": (
+        "## Escalation\n\n1. Primary on-call (rota `web`) acknowledges within 10 minutes.\n2. If not acknowledged in 10 minutes, escalate to the secondary on-call.\n",
+        TWO,
+    ),
+    "what is for one severity ends a list of people": (
+        "## Escalation\n\n1. Duty engineer\n2. Team lead (10 min)\n3. CTO (SEV1 only, 2 hours)\n",
+        [("", "duty engineer", None, ""), ("", "team lead", None, "")],
+    ),
+    "what is for some cases ends a list of people": (
+        "## Escalation path\n\n1. **Duty engineer** (first responder)\n   - Looks\n2. **Team lead** (if unresolved in 10 minutes)\n   - Digs\n3. **Cloud support** (if the platform is at fault)\n   - Asks\n",
+        [("", "duty engineer", 600, "level"), ("", "team lead", None, "")],
+    ),
+    "unanswered at an instant is a time line": (
+        "## Escalation tree\n\n1. **Page** lands on the primary on-call via a pager (push + SMS).\n2. If unacked at **10 minutes** → team lead.\n3. If unacked at **40 minutes** → maintainer.\n",
+        [("", "primary on-call", 600, "opened"), ("", "team lead", 2400, "opened"), ("", "maintainer", None, "")],
+    ),
+    "levels in brackets with how long they have": (
+        "## Escalation path\n\n```\nLevel 1 (duty engineer) ── resolve within 10 min\n        │ (if unresolved)\nLevel 2 (team lead)  ── resolve within 40 min\n        │ (if unresolved)\nLevel 3 (CTO)\n```\n",
+        STEPS,
+    ),
+    "conditions beside bars": (
+        "## Escalation chain\n\n```\nAlert fires\n    │\n    ▼\nDuty engineer (pager)\n    │ no ACK in 10 min\n    ▼\nTeam lead (pager)\n    │ no ACK in 40 min\n    ▼\nCTO (phone call)\n```\n",
+        STEPS,
+    ),
+    "numbered levels in a line": (
+        "## Escalation ladder\n\nL1 duty engineer → L2 team lead → L3 CTO\n",
+        [("", "duty engineer", None, ""), ("", "team lead", None, ""), ("", "cto", None, "")],
+    ),
+    "a tree of minutes with what is done besides": (
+        "## Escalation path\n\n```\nSEV1 disparado\n    │\n    ├─ 0 min: PagerDuty notifica Primary (push + SMS)\n    ├─ 10 min: Se NAO acknowledged → escala para Team Lead\n    │           Slack @here\n    └─ 40 min: Se NAO acknowledged → escala para CTO\n                (e e-mail)\n```\n",
+        [("SEV1", "primary", 600, "opened"), ("SEV1", "team lead", 2400, "opened"), ("SEV1", "cto", None, "")],
+    ),
+    "who first, how long, and who then, by severity": (
+        "## Escalation matrix\n\n| Severity | First | Escalate after | To |\n|---|---|---|---|\n| SEV1 | On-call | 10 min | Team lead |\n| SEV2 | On-call | 40 min | Team lead |\n| SEV3 | Ticket | N/A | Sprint planning |\n",
+        [
+            ("SEV1", "on-call", 600, "level"), ("SEV1", "team lead", None, ""),
+            ("SEV2", "on-call", 2400, "level"), ("SEV2", "team lead", None, ""),
+        ],
+    ),
+    "when the next tier is called, below each tier": (
+        "## Escalation tiers\n\n### Tier 1: Duty engineer\n\n**Escalate to Tier 2 when:**\n- Unable to acknowledge within 10 minutes\n- Help is needed\n\n### Tier 2: Team lead\n\n**Escalate to Tier 3 when:**\n- SEV1 incident\n- Incident duration >2 hours\n\n### Tier 3: CTO\n\n- Decides\n",
+        [("", "duty engineer", 600, "level"), ("", "team lead", 7200, "opened"), ("", "cto", None, "")],
+    ),
+    "what goes on for some minutes": (
+        "## First half hour\n\n1. Open a channel.\n2. **Page leadership** if SEV1 reaches 30 minutes without mitigation.\n",
+        [("SEV1", "owner", 1800, "opened"), ("SEV1", "leadership", None, "")],
+    ),
     "a frame with a title around a drawing": (
         "## Escalation\n\n```\n┌──────────────────────────┐\n│     ESCALATION PATH      │\n├──────────────────────────┤\n│  Duty engineer           │\n│      │                   │\n│      ▼ 10 min            │\n│  Team lead               │\n│      │                   │\n│      ▼ 40 min            │\n│  CTO                     │\n└──────────────────────────┘\n```\n",
         STEPS,
@@ -110,8 +161,14 @@ def test_a_ladder_is_read_in_this_form(form: str):
 
 NONE: dict[str, tuple[str, set[int]]] = {
     "a condition on something else": ("## Escalation\n\n1. The receiver looks at the alert.\n2. Page the second engineer if a payment is not explained in five minutes.\n", {4}),
+    "a condition on something else, for a severity": ("## Escalation\n\n- SEV1: page the payments lead if a queue is not empty within 5 minutes\n", {3}),
+    "a time line without its beginning": ("## Escalation\n\n- After 10 minutes: page the team lead\n- After 40 minutes: page the CTO\n", {3, 4}),
+    "a matrix of roles without its beginning": ("## Escalation\n\n| Role | SEV1 | SEV2 |\n|---|---|---|\n| Duty engineer | 10 min | 1 hour |\n| Team lead | 30 min | 2 hours |\n", {3}),
+    "people for certain faults": ("## Escalation path\n\n1. **Duty engineer** — looks at this page and tries what it says.\n2. **Service owner** — if the sweeper is broken (not just slow) or an outage lasts > 30 minutes.\n3. **Cloud team** — if the platform is down.\n", set()),
     "levels without people": ("## Escalation\n\n1. Page L1 immediately for all alerts.\n2. Escalate to L2 if unresolved in 15 minutes.\n", {3, 4}),
     "a severity that is raised": ("## Escalation\n\n- SEV2: escalate to SEV1 if not resolved within 30 minutes\n", {3}),
+    "some incidents of a severity": ("## Escalation\n\n- Premium customers with SEV1: escalate to the CTO if not resolved within 1 hour\n", {3}),
+    "some hours of the day": ("## Escalation path (after hours)\n\n- **Level 1**: Duty engineer\n- **Level 2**: Team lead (if no answer in 10 minutes)\n", {3}),
     "two times in one sentence": ("## Escalation\n\n- SEV1: escalate to the CTO if not acknowledged in 10 minutes or not resolved in 1 hour\n", {3}),
     "a step that nobody can tell the first of": ("## Escalation\n\n- Escalate to the CTO if not resolved within 1 hour\n", {3}),
 }  # fmt: skip
@@ -168,6 +225,62 @@ def test_intervals_that_share_a_word_are_one_for_each_severity():
     found = [(each.severities, value(each.every)) for each in compiled(body).cadences]
 
     assert found == [(("SEV1",), 900), (("SEV2",), 1800), (("SEV3",), 7200)]
+
+
+def test_some_incidents_of_a_severity_start_no_timer():
+    body = "## Escalation triggers\n\n- Premium customers with SEV2: escalate if no resolution within 24 hours\n- SEV3 incidents: escalate if no resolution within 48 hours\n"
+
+    timers = [(each.severity, value(each.every)) for each in compiled(body).escalation.while_unresolved]
+
+    assert timers == [("SEV3", 172800)]
+
+
+def test_french_lists_of_limits_and_intervals_are_read():
+    text = (
+        "# Incidents\n\n### Niveaux de gravité\n- **Critique** : tout est arrêté\n- **Majeur** : beaucoup est arrêté\n- **Cosmétique** : une faute\n\n"
+        "### Délais de réponse\n- Critique : 1 heure\n- Majeur : 4 heures\n- Cosmétique : 72 heures\n\n"
+        "### Fréquence des mises à jour\n- Critique : Toutes les heures\n- Majeur : Toutes les 4 heures\n"
+    )
+
+    policy = compile_guide(text, "g.md").policy
+
+    assert [(each.id, value(each.respond_within)) for each in policy.severities] == [
+        ("Critique", 3600),
+        ("Majeur", 14400),
+        ("Cosmétique", 259200),
+    ]
+    assert [(each.severities, value(each.every)) for each in policy.cadences] == [
+        (("Critique",), 3600),
+        (("Majeur",), 14400),
+    ]
+
+
+def test_an_interval_before_escalation_that_leads_to_somebody_is_no_timer():
+    body = LADDERS["who first, how long, and who then, by severity"][0]
+
+    assert compiled(body).escalation.while_unresolved == ()
+
+
+def test_a_limit_with_whoever_must_meet_it_is_a_limit():
+    text = "# Incidents\n\n## Severity\n\n| Sev | Acks | Example |\n|---|---|---|\n| 1 | primary on-call within 5 min | all |\n| 2 | primary on-call within 15 min | some |\n"
+
+    assert [value(each.respond_within) for each in compile_guide(text, "g.md").policy.severities] == [300, 900]
+
+
+def test_a_column_with_two_names_of_one_clock_is_that_clock():
+    text = "# Incidents\n\n## Severity\n\n| Priority | Meaning | Acknowledge | Respond / act |\n|---|---|---|---|\n| P1 | all | 5 min | 15 min |\n| P2 | some | 15 min | 1 hour |\n"
+
+    assert [value(each.respond_within) for each in compile_guide(text, "g.md").policy.severities] == [900, 3600]
+
+
+def test_the_first_update_is_no_response():
+    body = "## Initial status update\n\n| Severity | Target | Channel |\n|---|---|---|\n| SEV1 | 20 minutes | chat |\n| SEV2 | 40 minutes | chat |\n"
+
+    policy = compiled(body)
+
+    assert [value(each.respond_within) for each in policy.severities] == [900, 3600, 86400]
+    assert [value(each.clocks["first_update"]) for each in policy.severities[:2]] == [1200, 2400]
+    assert not [each for each in policy.findings if each.rule == "GUIDE-CONFLICT"]
 
 
 def test_immediate_is_a_clock_where_a_heading_labels_it():

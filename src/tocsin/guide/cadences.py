@@ -50,7 +50,7 @@ _FREQUENCY = re.compile(
 )
 _QUOTED = re.compile(r"[\"“][^\"“”]{25,}[\"”]")
 _CADENCE_TITLE = re.compile(
-    r"(?:update|communication|status|comms)\w*\s*(?:cadence|frequency|interval|schedule|timing)|^(?:(?:regular|status|stakeholder|customer|progress|internal|external) )*updates?$|^cadence\b",
+    r"(?:fréquence|frecuencia|frequência)\s+(?:des?\s+|de\s+las?\s+|das?\s+)*(?:mises?\s+à\s+jour|actualizaci|atualizaç)|(?:update|communication|status|comms)\w*\s*(?:cadence|frequency|interval|schedule|timing)|^(?:(?:regular|status|stakeholder|customer|progress|internal|external) )*updates?$|^cadence\b",
     re.I,
 )
 _BARE_TITLE = re.compile(r"^(?:frequency|interval|timing)(?: (?:by|per) (?:severity|priority|level))?$", re.I)

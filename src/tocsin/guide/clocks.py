@@ -9,6 +9,7 @@ from functools import lru_cache
 
 from tocsin.core.policy import Deadline
 from tocsin.guide.inline import CACHED_CHARS, CACHED_LINES, plain
+from tocsin.guide.parties import PARTY
 from tocsin.guide.quantity import MILESTONES, Quantity, deadline, normalise, read, scan
 from tocsin.guide.words import FILLERS
 
@@ -125,6 +126,8 @@ def _clock_of(label: str) -> str:
 
 def _named(text: str) -> str:
     words = " ".join(re.sub(r"[^\w\s./-]", " ", text.strip(" :.*-?")).split())
+    if " / " in words and len({name for part in words.split(" / ") if (name := _named(part))}) == 1:
+        return next(name for part in words.split(" / ") if (name := _named(part)))  # "Respond / act"
     for spelt in dict.fromkeys((words, words.replace("-", " "))):  # "Status-update SLO"
         if found := next((name for name, pattern in _COMPILED if pattern.fullmatch(spelt)), ""):
             return found
@@ -136,12 +139,21 @@ def _named(text: str) -> str:
 def context_clock(title: str) -> str:
     """The clock that a list under this heading sets, such as "Response Time SLAs"; "" where the heading names none."""
     words = plain(title).casefold()
+    if re.fullmatch(r"(?:initial|first)\s+(?:status\s+)?(?:updates?|communications?|notifications?)", words):
+        return "first_update"
+    if re.fullmatch(r"(?:(?:alert|incident|page|initial)\s+)?acknowledge?ments?", words):
+        return "acknowledge"
     if re.search(
         r"communicat|notif|\bteam\b|procedure|process|plan|playbook|templates?|checklist|phases?|steps|protocol", words
     ):
         return ""
     if re.search(
         r"\brespon(?:se|d)(?:e)?\b.{0,12}\b(?:times?|slas?|targets?|expectations?|objectives?|goals?|windows?)|\bresponse slas?\b",
+        words,
+    ):
+        return "respond"
+    if re.search(
+        r"\b(?:délais?|temps)\s+de\s+(?:réponse|réaction)|\b(?:tiempos?|tempos?)\s+de\s+(?:respuesta|resposta|reacci[oó]n)|reaktionszeit|время\s+реакции",
         words,
     ):
         return "respond"
@@ -160,7 +172,7 @@ def cell(value: str, header: str) -> Quantity | None:
         words = f"{words} {unit[1]}"
     if _BUSINESS_HEAD.search(header):
         words = f"{words} (business hours)"
-    quantity = read(words) or _before_han(words)
+    quantity = read(words) or _before_han(words) or _by_whom(words)
     if quantity is not None and _says_how(quantity, words, header):
         return None
     told = [clause for clause in re.split(r"[;,]", words) if scan(clause) and _SUBJECT.search(clause)]
@@ -181,6 +193,16 @@ def _says_how(quantity: Quantity, words: str, header: str) -> bool:
         return not re.search(r"best[\s-]effort|asap|as soon as|when possible|time permits", words, re.I)
     strange = set(re.findall(r"[^\W\d_]{3,}", re.sub(r"\([^()]*\)", " ", words.casefold()))) - FILLERS - _AT_ONCE
     return quantity.value == 0 and len(strange) > 1
+
+
+def _by_whom(words: str) -> Quantity | None:
+    """`primary on-call within 5 min`: the limit of a cell that says who has to meet it."""
+    found = re.fullmatch(r"([\w\s-]{3,40}?)\s+(within\s+.{2,30})", words)
+    return (
+        read(found[2])
+        if found and PARTY.search(found[1]) and not re.search(r"notif|updat|escalat|page", found[1])
+        else None
+    )
 
 
 def _before_han(words: str) -> Quantity | None:

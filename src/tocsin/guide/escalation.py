@@ -11,7 +11,7 @@ import msgspec
 from tocsin.core.policy import Deadline, Escalation, ExternalParty, Level, Notify, Source, Trigger, WhileUnresolved
 from tocsin.guide.blocks import Document, Section
 from tocsin.guide.cadences import Sentence, sentences
-from tocsin.guide.ids import ID, mentioned
+from tocsin.guide.ids import ID, mentioned, only_names
 from tocsin.guide.inline import plain, split_label
 from tocsin.guide.ladder_doubts import doubt
 from tocsin.guide.ladder_steps import of_steps
@@ -40,14 +40,14 @@ def compile_escalation(document: Document, scheme: Scheme, notes: Notes) -> Esca
     ids = [each.id for each in scheme.severities]
     levels = compile_levels(document, scheme.known, ids, scheme.paths, notes)
     levels += _of_steps(document, scheme, levels, ids, notes)
-    timers = list(scheme.timers)
+    led = {level.source.line for level in levels if level.source}
+    timers = [row for row in scheme.timers if row.source is None or row.source.line not in led]
     triggers: list[Trigger] = []
     external: list[ExternalParty] = []
     notify = list(
         {(row.severity, row.who): row for row in [*scheme.notify, *_matrix(document, scheme, notes)]}.values()
     )
     resolved = False
-    led = {level.source.line for level in levels if level.source}
     for sentence in sentences(document, scheme):
         timer = [] if sentence.line in led else _timer(sentence, scheme)
         if timer:
@@ -126,6 +126,9 @@ def _timer(sentence: Sentence, scheme: Scheme) -> list[WhileUnresolved]:
     if found[0].kind == "elapsed" and (_names_target(text) or PARTY.search(sentence.label)):
         return []
     severities = mentioned(text, scheme.known) or sentence.scope
+    label = split_label(sentence.text)
+    if label and mentioned(label.label, scheme.known) and not only_names(label.label, scheme.known):
+        return []  # "Premium customers with P1" is about some incidents of a severity
     every = deadline(_instant(found[0]))
     if every is None:
         return []

@@ -25,12 +25,12 @@ _PREFIXED = re.compile(r"(?:priority|severity|sev)[-:/_](?P<id>(?:p|s|sev)-?[0-5
 WORDS: dict[str, int] = {
     "emergency": 0, "catastrophic": 0, "blocker": 0, "critical": 1, "severe": 1, "urgent": 2, "high": 3, "major": 3,
     "significant": 3, "medium": 4, "moderate": 4, "normal": 5, "minor": 5, "low": 6, "informational": 7, "info": 7,
-    "trivial": 7, "cosmetic": 7, "negligible": 7, "none": 8, "warning": 4,
+    "trivial": 7, "cosmetic": 7, "negligible": 7, "none": 8, "warning": 4, "error": 3, "warn": 4,
     "критический": 1, "критичный": 1, "критическая": 1, "высокий": 3, "высокая": 3, "средний": 4, "средняя": 4, "низкий": 6, "низкая": 6,
     "심각": 1, "긴급": 1, "높음": 3, "중간": 4, "보통": 4, "낮음": 6, "crítico": 1, "crítica": 1, "alto": 3, "alta": 3, "médio": 4,
     "média": 4, "medio": 4, "media": 4, "baixo": 6, "baixa": 6, "bajo": 6, "baja": 6, "kritisch": 1, "hoch": 3, "mittel": 4,
     "niedrig": 6, "gering": 6, "critique": 1, "haute": 3, "élevée": 3, "majeur": 3, "majeure": 3, "moyenne": 4, "faible": 6,
-    "mineur": 6, "mineure": 6, "kritis": 1, "tinggi": 3, "sedang": 4, "rendah": 6, "normale": 5, "informativo": 7, "informativa": 7, "critico": 1, "critica": 1, "basso": 6, "bassa": 6, "严重": 1, "高": 3, "中": 4, "低": 6,
+    "mineur": 6, "mineure": 6, "cosmétique": 7, "bloquant": 0, "bloquante": 0, "kritis": 1, "tinggi": 3, "sedang": 4, "rendah": 6, "normale": 5, "informativo": 7, "informativa": 7, "critico": 1, "critica": 1, "basso": 6, "bassa": 6, "严重": 1, "高": 3, "中": 4, "低": 6,
 }  # fmt: skip
 _WORD_ONLY = re.compile(
     rf"^(?:{'|'.join(sorted(map(re.escape, WORDS), key=len, reverse=True))})(?:\s+(?:severity|priority|impact|level|incidents?|issues?))?$",
@@ -207,6 +207,19 @@ def mentioned(text: str, known: dict[str, str]) -> tuple[str, ...]:
             ):
                 found.append(known[name])
     return tuple(dict.fromkeys(found))
+
+
+def only_names(label: str, known: dict[str, str]) -> bool:
+    """Whether a label names severities and nothing else: "P1 and P2 incidents", and not "Premium customers with P2"."""
+    words = re.findall(r"[^\W\d_]+", ID.sub(" ", label).casefold())
+    return all(word in known or word in _BESIDE_NAMES for word in words)
+
+
+_BESIDE_NAMES = frozenset(re.findall(
+    r"\w+",
+    "and or to all any the for incident incidents issue issues alert alerts outage outages severity severities priority priorities "
+    "level levels sev higher above critical high medium low major minor urgent",
+))  # fmt: skip
 
 
 def _and_above(first: str, known: dict[str, str]) -> tuple[str, ...]:

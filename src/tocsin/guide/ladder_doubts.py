@@ -6,6 +6,8 @@ import re
 from collections.abc import Sequence
 
 from tocsin.guide.ids import ID, family
+from tocsin.guide.ladder_sentences import waits
+from tocsin.guide.quantity import scan
 from tocsin.guide.rungs import Rung
 
 _REFERENCE = re.compile(
@@ -14,6 +16,11 @@ _REFERENCE = re.compile(
 _DRAWN = re.compile(r"[→│┌┐└┘├┤─]|[-=]>")
 _VERB = re.compile(
     r"\b(?:pages|escalates|notifies|alerts the|acknowledges|triggers|responds|investigates|receives|automat\w+|activation|notice|recovery)\b",
+    re.I,
+)
+_CASE = re.compile(r"[(–—]\s*(?:only\s+)?(?:if|when|for|in case of)\b", re.I)
+_HOURS = re.compile(
+    r"\b(?:after|off|out[\s-]of|outside|business|working|office)[\s-]*(?:business[\s-]*|working[\s-]*)?hours\b|\bweekends?\b|\bnights?\b",
     re.I,
 )
 _HEAD = re.compile(r"\b(?:C[ETIO]O|CISO|C-?suite|chief|president|VP|board|executives?)\b", re.I)
@@ -35,6 +42,22 @@ def doubt(rungs: Sequence[Rung]) -> str:
     if _heads(who[0]) and any(_HANDS.search(each) and not _HEAD.search(each) for each in who[1:]):
         return "it goes from the head down to those on call, like a chart of who reports to whom"
     return ""
+
+
+def holds_for_some(words: str) -> bool:
+    """Whether a level is for some incidents only, as its aside says: "CTO (SEV1 only)", "Vendor (if the platform fails)"."""
+    asides = re.findall(r"\([^()]{2,80}\)|[–—]\s+(?:only\s+)?(?:if|when)\b.*", words)
+    return any(
+        (each[0] == "(" and of_some(each)) or (_CASE.match(each) and not _plainly_waits(each)) for each in asides
+    )
+
+
+def _plainly_waits(aside: str) -> bool:
+    return waits(aside) or (bool(scan(aside)) and aside[0] == "(")
+
+
+def at_some_hours(title: str) -> bool:
+    return _HOURS.search(title) is not None
 
 
 def of_some(words: str) -> bool:

@@ -24,11 +24,15 @@ _LIMIT = re.compile(
     re.I,
 )
 # Between two people: a bar or an arrow, and on it when the next one is called: "v (no answer in 15 min)", "↓ 30 min".
-_ARROW = re.compile(r"^[\s|│]*(?:(?:v|V|↓|▼|⬇)(?:\s+.{0,120})?|[|│]\s*(?:\(.{1,120}\))?)\s*$")
+_ARROW = re.compile(
+    r"^[\s|│]*(?:(?:v|V|↓|▼|⬇)(?:\s+.{0,120})?|[|│]\s*(?:\(.{1,120}\)|(?:no|not|if|after|un\w+|sem|sin|kein\w*|нет)\b[^|│]{0,80}\d[^|│]{0,40})?)\s*$",
+    re.I,
+)
 _MARK = re.compile(r"^[\s|│]*(?:[vV↓▼⬇](?=\s|$))?[\s|│]*")
 _REFUSED = re.compile(
     rf"\b(?:no|not|un)[\s-]?\w*(?:respon|resol|ack|answer|progress|mitigat|reach|avail)|{FOREIGN_NEGATIVE}", re.I
 )
+_ASIDE = re.compile(r"\(([^()]{2,60})\)\s*(?:[─—–-]+\s*(\S.*))?$")  # "Level 1 (duty engineer) ── resolve within 30 min"
 _MEETS = re.compile(r"\bwithin\b|\bmust\b|\bresponds?\b", re.I)
 _BORDER = re.compile(r"^\s*[+┌┐└┘├┤┬┴┼╭╮╰╯╔╗╚╝═─━|│ v▼↓-]*[+┌┐└┘╭╮╰╯╔╗╚╝]\s*$")
 _EDGE = re.compile(r"^\s*[┌├└╔╠╚╭╰+][─═━-]{8,}[┐┤┘╗╣╝╮╯+]\s*$")
@@ -49,7 +53,10 @@ def of_tree(block: Block) -> list[Rung]:
         text = re.sub(r"^[\s│├└─┬┴|+`'\\-]+", "", line)
         branch = text != line.lstrip() or line.startswith((" ", "\t"))
         level = LEVEL.match(text)
-        if level and not branch:
+        aside = _ASIDE.match(level[2]) if level and not branch else None
+        if level and aside and PARTY.search(aside[1]):
+            rungs.append(Rung(number=int(level[1]), who=parties(aside[1]), line=n, hold=_limit(aside[2] or "")))
+        elif level and not branch:
             rungs.append(rung_of(int(level[1]), level[2], n, ()))
         elif rungs and text:
             quantity = _limit(text)
@@ -175,7 +182,8 @@ def chain(text: str, line: int, least: int = 3) -> list[Rung]:
     rungs: list[Rung] = []
     for part, time in named:
         if time is None:
-            rungs.append(rung_of(len(rungs) + 1, part, line, (), aside=part))
+            level = LEVEL.match(part)
+            rungs.append(rung_of(len(rungs) + 1, level[2] if level and level[2] else part, line, (), aside=part))
         elif not rungs or rungs[-1].hold is not None:
             return []
         else:

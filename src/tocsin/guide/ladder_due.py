@@ -10,7 +10,7 @@ import msgspec
 from tocsin.guide.blocks import Section
 from tocsin.guide.ids import ID
 from tocsin.guide.inline import plain, split_label
-from tocsin.guide.quantity import scan
+from tocsin.guide.quantity import Quantity, scan
 from tocsin.guide.rungs import Rung
 
 _DUE = re.compile(
@@ -22,9 +22,13 @@ _WHEN = re.compile(
     re.I,
 )
 _SILENT = re.compile(
-    r"\b(?:unresponsive|unreachable|unavailable|unacknowledged|(?:no|not|does\s?n[o']t|did\s?n[o']t|fails?\s+to)\s+(?:\w+\s+)?(?:ack\w*|respon\w+|answer\w*))\b",
+    r"\b(?:unresponsive|unreachable|unavailable|unacknowledged|(?:no|not|does\s?n[o']t|did\s?n[o']t|fails?\s+to)\s+(?:\w+\s+)?(?:ack\w*|respon\w+|answer\w*)|unable\s+to\s+(?:ack\w*|respon\w+))\b",
     re.I,
 )
+_ONWARD = re.compile(
+    r"escalate\s+to\s+(?:the\s+)?(?:next|(?:tier|level|l)\s?-?\d)[\w\s]{0,12}\b(?:when|if|after)\b", re.I
+)
+_LASTS = re.compile(r"(?:incident|outage|issue)s?\s+(?:duration|lasts?|lasting|ongoing|unresolved)\b", re.I)
 _GOES_ON = re.compile(
     r"(?:the\s+|an?\s+|any\s+)?(?:incident|issue|outage|problem)s?\s+(?:is\s+)?(?:still\s+)?(?:ongoing|unresolved|open|not\s+resolved|lasts?|lasting|continues|persists)\b",
     re.I,
@@ -40,6 +44,23 @@ def due_of(rung: Rung, section: Section) -> Rung:
     if len(found) != 1 or not found[0][0].value:
         return rung
     return msgspec.structs.replace(rung, reach=found[0][0], since_start=found[0][1], unclear="")
+
+
+def hold_of(rung: Rung, section: Section) -> Rung:
+    """The rung with the one time under "Escalate to tier 2 when:": how long it has before the next one is called."""
+    found: list[tuple[Quantity, bool]] = []
+    for child in section.sections:
+        if not _ONWARD.match(child.title):
+            continue
+        for said in (plain(item.text) for block in child.blocks for item in block.items):
+            if _SILENT.search(said) or _LASTS.match(said):
+                timed = [
+                    each for text, _ in _for_all(said, opened=False) for each in scan(text) if each.kind == "elapsed"
+                ]
+                found += [(each, _LASTS.match(said) is not None) for each in timed]
+    if len(found) != 1 or not found[0][0].value:
+        return rung
+    return msgspec.structs.replace(rung, hold=found[0][0], since_start=found[0][1], unclear="")
 
 
 def _conditions(section: Section) -> Iterator[tuple[str, bool]]:

@@ -24,6 +24,10 @@ _FIRST = re.compile(
 _STEP_WORDS = re.compile(
     r"escalat\w*|after|at|if|to|no|not|un\w+|ack\w*|respon\w+|resol\w+|without|progress|step|t|min|level|\d+", re.I
 )
+_WAIT = re.compile(r"escalat\w*\s+(?:after|time|timeout|if no \w+)|time\s?out|wait|after|time before escalat\w+", re.I)
+_THEN = re.compile(
+    r"(?:escalate\s+)?to|then|next|second(?:ary)?|escalation(?:\s+(?:to|target|contact))?|escalate\s+to", re.I
+)
 _NOTHING = re.compile(r"[-–—/\s.]*|n/?a|none", re.I)
 _TIME = re.compile(r"time|elapsed|duration|minutes|after|when", re.I)
 _ROLE = re.compile(r"roles?|who|contact|escalat\w*(?:\s+to)?|person|position|team|party|responder|stakeholder", re.I)
@@ -33,7 +37,9 @@ def of_matrix(block: Block, known: dict[str, str], notes: Notes) -> Ladders:
     """Every ladder of a table under a heading about escalation; what its cells do not say clearly is reported."""
     heads = [plain(head) for head in block.header]
     steps = _step_columns(heads)
-    if len(steps) > 1:
+    if onward := _onward(heads):
+        yield from _by_step(block, onward, known)
+    elif len(steps) > 1:
         yield from _by_severity(block, steps, known)
     elif heads and _ROLE.search(heads[0]):
         yield from _by_role(block, heads, known, notes)
@@ -54,6 +60,27 @@ def _step_columns(heads: list[str]) -> dict[int, Quantity | None]:
     timed = [time for n, time in found.items() if time is not None and time.value != 0]
     levels = [n for n in found if LEVEL.match(heads[n])]
     return found if timed or len(levels) > 1 else {}
+
+
+def _onward(heads: list[str]) -> tuple[int, int, int] | None:
+    """The columns of `Severity | First | Escalate after | To`: who, how long, and who then."""
+    found = [
+        next((n for n, head in enumerate(heads) if n and kind.fullmatch(head)), -1) for kind in (_FIRST, _WAIT, _THEN)
+    ]
+    return (found[0], found[1], found[2]) if min(found) > 0 and len(heads) <= 6 else None
+
+
+def _by_step(block: Block, columns: tuple[int, int, int], known: dict[str, str]) -> Ladders:
+    for row in block.rows:
+        severities = mentioned(plain(row.cells[0]), known) if row.cells else ()
+        cells = [plain(row.cells[n]) if n < len(row.cells) else "" for n in columns]
+        first, time, then = parties(cells[0]), read(cells[1]), parties(cells[2])
+        people = all(who and all(map(names_somebody, who)) for who in (first, then))
+        if severities and people and counts(time) and first != then:
+            yield (
+                severities,
+                [Rung(who=first, line=row.line, number=1, hold=time), Rung(who=then, line=row.line, number=2)],
+            )
 
 
 def _is_step(head: str, time: Quantity) -> bool:

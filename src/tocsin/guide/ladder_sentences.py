@@ -6,6 +6,7 @@ import re
 
 import msgspec
 
+from tocsin.guide.blocks import Item
 from tocsin.guide.ids import ID
 from tocsin.guide.inline import plain
 from tocsin.guide.parties import PARTY, parties, without_quantities
@@ -16,10 +17,10 @@ from tocsin.guide.words import NEGATIVE
 BEFORE_MAX = 2  # lines about what starts it all, above the first step: "1. The alert opens a ticket."
 SENTENCE_MAX = 240  # characters; a longer one says more than one step
 
-_TOOL = r"(?:(?:the\s+)?(?:pagerduty|opsgenie|pager|alert\s?manager|alerting|system|automation)\s+(?:will\s+)?(?:then\s+)?)?"
+_TOOL = r"(?:(?:the\s+)?(?:(?:pagerduty|opsgenie|pager)(?:\s+alerts?)?|alert\s?manager|alerting|alerts?|pages?|system|automation)\s+(?:will\s+)?(?:then\s+)?)?"
 _CALL = (
-    r"(?:then\s+)?(?:auto(?:matically)?[\s-]+)?(?:immediately\s+)?(?:re-?)?(?:escalate|page|notify|notifies|call|alert|contact|inform|engage|involve|wake|go\s+on|hand\s+over)s?"
-    r"\s+(?:it\s+|this\s+)?(?:up\s+)?(?:to\s+)?"
+    r"(?:then\s+)?(?:auto(?:matically)?[\s-]+)?(?:immediately\s+)?(?:re-?)?(?:escalate|page|notify|notifies|call|alert|contact|inform|engage|involve|wake|go\s+on|goe|fire|land|hand\s+over)s?"
+    r"\s+(?:it\s+|this\s+)?(?:up\s+)?(?:(?:to|on)\s+)?"
 )
 _CALLED = r"(?:is|are|gets?|will\s+be|must\s+be)\s+(?:automatically\s+)?(?:paged|notified|called|alerted|contacted|informed|engaged)"
 _THEN = r"\s*(?:,|:|→|[-=]+>|—|\s–\s)\s*"
@@ -37,13 +38,14 @@ _FORMS = tuple(
 )
 _FIRST = r"(?:\s+(?:first|immediately|at\s+once|right\s+away))?"
 _BEGIN = re.compile(
-    rf"{_TOOL}(?:(?P<whom>{_WHO})\s+{_CALLED}{_FIRST}|{_CALL}(?P<who>{_WHO}){_FIRST}|(?P<self>{_WHO})\s+(?:responds|acknowledges|must\s+(?:respond|acknowledge)))"
+    rf"{_TOOL}(?:(?P<whom>{_WHO})\s+{_CALLED}{_FIRST}|{_CALL}(?P<who>{_WHO}){_FIRST}(?:\s+(?:via|by|through)\s+[^,;:]{{2,60}}?)?|(?P<self>{_WHO})\s+(?:responds|acknowledges|(?:must|has\s+to|has)(?:\s+to)?\s+(?:respond|acknowledge)))"
     r"(?:\s+(?:for|on)\s+(?:all\s+|every\s+|any\s+)?(?P<scope>[^,;:.]{2,60}?))?\.?$",
     re.I,
 )
 _SUBJECT = re.compile(r"(?:the\s+)?(?P<who>.{2,50}?)\s+(?:does|do|has|have|is|are|fails|cannot|did)\b", re.I)
 _NOT = re.compile(NEGATIVE, re.I)
 _ABOUT = re.compile(rf"\b(?:un|non)?-?{_REFUSED}\b", re.I)
+_AT = re.compile(r"\bat\s+(?:the\s+)?(?:t\s?\+\s?)?\d", re.I)
 _STILL = re.compile(r"\bstill\b|\bagain\b|\balso\b", re.I)
 
 
@@ -74,7 +76,7 @@ def step(words: str) -> Condition | None:
         if found is None:
             continue
         cond = found["cond"]
-        if not _NOT.search(cond) or not _ABOUT.search(cond):
+        if not waits(cond):
             continue
         times = [each for each in scan(cond) if counts(each) and each.value]
         who = _people(found["who"] or found.groupdict().get("whom") or "")
@@ -91,13 +93,18 @@ def beginning(text: str) -> Rung | None:
     words = plain(text).strip()
     if len(words) > SENTENCE_MAX or any(each.kind not in ("elapsed", "qualitative") for each in scan(words)):
         return None
-    bare = without_quantities(words)  # "within 5 minutes" is how soon, and no step
+    bare = without_quantities(words).replace(" .", ".")  # "within 5 minutes" is how soon, and no step
     found = None if _NOT.search(bare) else _BEGIN.match(bare)
     who = _people(found["whom"] or found["who"] or found["self"]) if found else ()
     scope = (found["scope"] or "") if found else ""
     if not who or bool(ID.search(words)) != bool(ID.search(scope)) or (scope and not ID.search(scope)):
         return None  # "for payments" is another kind of alert
     return Rung(who=who, number=1, line=0, scope=scope)
+
+
+def waits(words: str) -> bool:
+    """Whether a condition is that nobody answered, or that nothing was mended."""
+    return bool(_NOT.search(words) and _ABOUT.search(words))
 
 
 def of_sentences(lines: list[tuple[int, str]], *, alone: bool = True) -> list[Rung]:
@@ -111,9 +118,11 @@ def of_sentences(lines: list[tuple[int, str]], *, alone: bool = True) -> list[Ru
     for line, text in lines[: 2 * RUNGS_MAX]:
         said = condition(text)
         if said is None:
-            first = beginning(text) if not rungs else None
-            if first is not None:
+            first = beginning(text)
+            if first is not None and not rungs:
                 rungs.append(msgspec.structs.replace(first, line=line))
+            elif first is not None and len(rungs) == 1 and _same(first.who, rungs):
+                continue  # "The primary has 15 minutes to acknowledge."
             elif not rungs and not scan(plain(text)) and not ID.search(plain(text)):
                 before += 1
             else:
@@ -125,11 +134,20 @@ def of_sentences(lines: list[tuple[int, str]], *, alone: bool = True) -> list[Ru
             rungs.append(Rung(number=1, who=said.subject, line=line))
         if said.subject and not _same(said.subject, rungs):
             return []
+        if _AT.search(plain(text)):  # "unacknowledged at 20 minutes" is a time line
+            rungs.append(Rung(number=len(rungs) + 1, who=said.who, line=line, reach=said.time, since_start=True))
+            continue
         rungs[-1] = msgspec.structs.replace(rungs[-1], hold=said.time)
         rungs.append(Rung(number=len(rungs) + 1, who=said.who, line=line))
     if before > BEFORE_MAX or (alone and before + behind):
         return []
     return rungs if 1 < len(rungs) <= RUNGS_MAX else []
+
+
+def item_text(item: Item) -> str:
+    """The words of an item; "If nobody answers in 10 minutes:" goes on with the first line below it."""
+    below = [sub.text for inner in item.blocks for sub in inner.items][:1]
+    return f"{item.text} {below[0]}" if below and item.text.rstrip().endswith(":") else item.text
 
 
 def of_paragraph(text: str, line: int) -> list[Rung]:

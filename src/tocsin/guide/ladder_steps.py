@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 
 from tocsin.guide.blocks import Document
 from tocsin.guide.cadences import Sentence, sentences
-from tocsin.guide.ids import ID, mentioned
+from tocsin.guide.ids import ID, mentioned, only_names
 from tocsin.guide.inline import plain, split_label
 from tocsin.guide.ladder_sentences import SENTENCE_MAX, Condition, step
 from tocsin.guide.parties import PARTY, parties
@@ -27,7 +27,8 @@ _WHEN = re.compile(r"(?:escalate|page|notify|call|engage)\w*\s+(?:if|when)\s+(?P
 _ARTICLE = re.compile(r"(?:\b(?:an?|any|the|all)\s+)+$", re.I)
 _MORE = re.compile(r"\s*(?:/|,|&|\band\b|\bor\b)\s*", re.I)
 _BEHIND = re.compile(
-    r"^\s*(?:incidents?|issues?|outages?|alerts?)?\s*(?:[:,–—-]|\b(?:is|are|was|has|have|remains?|stays?)\b)?\s*", re.I
+    r"^\s*(?:incidents?|issues?|outages?|alerts?)?\s*(?:[:,–—-]|\b(?:is|are|was|has|have|remains?|stays?|reaches|passes|exceeds|lasts|goes)\b)?\s*",
+    re.I,
 )
 
 Step = tuple[tuple[str, ...], Condition, int]  # for which severities, what, and its line
@@ -56,7 +57,10 @@ def of_steps(
 
 def _steps(document: Document, scheme: Scheme) -> Iterator[Step]:
     for sentence in sentences(document, scheme):
-        if len(sentence.text) <= 2 * SENTENCE_MAX and _NEAR.search(sentence.section.where + sentence.section.title):
+        near = _NEAR.search(sentence.section.where + sentence.section.title) or ID.search(
+            sentence.text, 0, SENTENCE_MAX
+        )
+        if len(sentence.text) <= 2 * SENTENCE_MAX and near:
             yield from _of_sentence(sentence, scheme)
     for section in document.sections():
         if section.region != "policy" or not re.search(ESCALATION, section.where, re.I):
@@ -75,6 +79,8 @@ def _of_sentence(sentence: Sentence, scheme: Scheme) -> Iterator[Step]:
     label = split_label(text)
     if label and label.value:
         severities = mentioned(label.label, scheme.known)
+        if severities and not only_names(label.label, scheme.known):
+            return  # "Premium customers with P1" is about some incidents of a severity
         waits = _WHEN.match(plain(label.value))
         if (
             waits and not severities and PARTY.search(label.label)

@@ -6,6 +6,8 @@ import re
 from collections.abc import Sequence
 from itertools import pairwise
 
+import msgspec
+
 from tocsin.guide.blocks import Block
 from tocsin.guide.inline import plain, split_dash, split_label
 from tocsin.guide.ladder_doubts import of_some
@@ -17,7 +19,7 @@ _MINUTE = re.compile(r"(?:t\s?\+\s?)?(minute|min|hour|day)\s+(\d{1,4})(?:\s?\+)?
 _LEAD = re.compile(r"^(?:(?:if|when|once|unless)\b[^,→]{1,60}(?:,|→|->)|.{1,60}?(?:→|->|=>))\s*(?:then\s+)?", re.I)
 _BRANCH = re.compile(r"^[\s│├└─|+`-]+")
 _TOOL = re.compile(
-    r"^(?:pagerduty|opsgenie|alertmanager|the system|system)\s+(?:\w+\s+){0,2}?(?:calls?|pages?|notifies|alerts?|escalates\s+to|gọi|đến|to)\s+",
+    r"^(?:pagerduty|opsgenie|alertmanager|the system|system)\s+(?:\w+\s+){0,2}?(?:calls?|pages?|notifies|alerts?|escalates\s+to|notifica|avisa|aciona|llama|gọi|đến|to)\s+",
     re.I,
 )
 _CALLED = re.compile(
@@ -25,12 +27,13 @@ _CALLED = re.compile(
     re.I,
 )
 _CALL = re.compile(
-    r"^(?:auto(?:matically)?[\s-]+)?(?:escalate[sd]?|escalation|page[sd]?|notify|notifies|call|alert|inform|contact|engage|wake|involve|thông\s+báo|gọi|benachrichtigen?|anrufen|avisar(?:\s+a)?|notificar(?:\s+a)?|llamar(?:\s+a)?|notifier|appeler|prévenir|уведомить|позвонить|вызвать)\s+(?:it\s+)?(?:to\s+)?(?P<who>.{2,80})$",
+    r"^(?:auto(?:matically)?[\s-]+)?(?:escalate[sd]?|escalation|page[sd]?|notify|notifies|call|alert|inform|contact|engage|wake|involve|escala(?:r|do|da)?\s+(?:para|a)|acionar|thông\s+báo|gọi|benachrichtigen?|anrufen|avisar(?:\s+a)?|notificar(?:\s+a)?|llamar(?:\s+a)?|notifier|appeler|prévenir|уведомить|позвонить|вызвать)\s+(?:it\s+)?(?:to\s+)?(?P<who>.{2,80})$",
     re.I,
 )
 
 
 # `Minute 15    Team lead`, `15 min → Team lead`
+_BELOW = re.compile(r"(?:\s*[│|]\s{4,}|\s{10,})\S")  # what is done besides, under a branch
 _COLUMNS = re.compile(
     r"\s*((?:t\s?\+\s?)?(?:[a-z]+\s)?\d{1,4}\s?[-–]?\s?\d{0,4}\+?\s?[a-z]{0,7}\+?)(?:\s{2,}|\t+|\s*(?:→|[-=]+>|\|)\s*)(\S.*)$",
     re.I,
@@ -92,12 +95,19 @@ def of_list(block: Block) -> list[Rung]:
 def of_fence(block: Block) -> list[Rung]:
     """`0-15 min: Primary on-call responds` in the first lines of a fence, up to an empty one, or in the branches below."""
     entries: list[Entry] = []
+    scope = ""
     first = block.line + (block.kind == "fence")
     for n, raw in enumerate(block.text.split("\n"), first):
         line = _BRANCH.sub("", raw)
         if not line.strip():
+            if raw.strip():
+                continue  # a bar between two branches
             break
+        if entries and _BELOW.match(raw):
+            entries[-1] = (*entries[-1][:3], (*entries[-1][3], line.strip()))
+            continue
         if n == first and ":" not in line and not _COLUMNS.match(line):
+            scope = line if of_some(line) else ""
             continue  # what begins the ladder: "P0 alert fires"
         when, colon, what = line.partition(":")
         if not colon and (columns := _COLUMNS.match(line)):
@@ -105,4 +115,5 @@ def of_fence(block: Block) -> list[Rung]:
         if not colon or len(entries) > RUNGS_MAX:
             return []
         entries.append((n, when, what.strip(), ()))
-    return on_a_line(entries)
+    rungs = on_a_line(entries)
+    return [msgspec.structs.replace(rungs[0], scope=scope), *rungs[1:]] if rungs and scope else rungs

@@ -16,12 +16,12 @@ from tocsin.guide.blocks import Block, Document, Section
 from tocsin.guide.cadences import scope_of
 from tocsin.guide.ids import ID, mentioned
 from tocsin.guide.inline import Label, plain, split_dash, split_label
-from tocsin.guide.ladder_doubts import doubt, of_some
+from tocsin.guide.ladder_doubts import at_some_hours, doubt, holds_for_some, of_some
 from tocsin.guide.ladder_drawings import chain, of_chain, of_tree
-from tocsin.guide.ladder_due import due_of
+from tocsin.guide.ladder_due import due_of, hold_of
 from tocsin.guide.ladder_matrices import of_matrix
 from tocsin.guide.ladder_mermaid import of_mermaid
-from tocsin.guide.ladder_sentences import of_paragraph, of_sentences
+from tocsin.guide.ladder_sentences import item_text, of_paragraph, of_sentences
 from tocsin.guide.ladder_tables import of_table
 from tocsin.guide.ladder_timelines import of_fence, of_list
 from tocsin.guide.ladder_yaml import of_yaml
@@ -96,6 +96,10 @@ def _scoped(
     """Every ladder with the severities it is for."""
     for section, rungs, above in _ladders(document, notes):
         if len(rungs) < 2:
+            continue
+        if at_some_hours(section.title):
+            message = f'"{section.title}" holds at some hours of the day only; no level was taken from it'
+            notes.add("GUIDE-UNREAD", "note", rungs[0].line, message, "write the ladder that always holds")
             continue
         said = rungs[0].scope or (plain(above.text) if above else "")
         severities = mentioned(said, known) if said else scope_of(section, known)
@@ -180,7 +184,9 @@ def _of_block(section: Section, block: Block, near: bool) -> list[Rung]:
 
 
 def _of_list(section: Section, block: Block, near: bool) -> list[Rung]:
-    if near and (told := of_list(block) or of_sentences([(item.line, item.text) for item in block.items], alone=False)):
+    if near and (
+        told := of_list(block) or of_sentences([(item.line, item_text(item)) for item in block.items], alone=False)
+    ):
         return told
     title = section.title
     rungs: list[Rung] = []
@@ -192,7 +198,8 @@ def _of_list(section: Section, block: Block, near: bool) -> list[Rung]:
         role = _role(label)
         level = LEVEL.match(label.label if label else words)
         actions = tuple(plain(sub.text) for child in item.blocks for sub in child.items)
-        if near and len(rungs) > 1 and of_some(words) if level else levelled:
+        some = holds_for_some(words) or (level is not None and of_some(words))
+        if (near and rungs and some) or (levelled and not level):
             return rungs if _named(rungs) else []  # "CTO (for SEV1)" and "Emergency: ..." end the levels
         levelled = level is not None
         if level and near:
@@ -279,8 +286,8 @@ def _leads_on(words: str) -> bool:
 
 def __is_rung(words: str) -> bool:
     """Whether the item names somebody to turn to, and is no condition and no step from one severity to another."""
-    who = re.split(r"\b(?:if|when|after|within)\b|[(:–—→]|\s-\s|[-=]>", words)[0]
-    return not _CONDITION.search(who) and not ID.match(words)
+    who = re.split(r"\b(?:if|when|after|within)\b|[(:–—→]|\s-\s|[-=]>", words, flags=re.I)[0]
+    return bool(who.strip()) and not _CONDITION.search(who) and not ID.match(words)
 
 
 def _names_ladder(block: Block, section: Section) -> bool:
@@ -355,7 +362,7 @@ def _of_headings(section: Section) -> list[Rung]:
         rung = rung_of(int(level[1]), name or who_text, child.line, (), aside=level[2])
         who = parties(name) or parties(who_text)
         if rung.reach is None and rung.hold is None and hold is None:
-            rung = due_of(rung, child)
+            rung = hold_of(due_of(rung, child), child)
         rungs.append(msgspec.structs.replace(rung, who=who, hold=hold if hold and counts(hold) else rung.hold))
     people = all(PARTY.search(" ".join(rung.who)) or any(map(names_somebody, rung.who)) for rung in rungs)
     return rungs if all(rung.who for rung in rungs) and people else []

@@ -1,0 +1,104 @@
+"""Planted bugs of how escalation ladders are read from guides. As `planted`, which says what a bug is."""
+
+from __future__ import annotations
+
+from tests.sim.planted import Mutant, _bug
+
+STEPS = "tests/guide/test_forms_steps.py"
+DRAWN = "tests/guide/test_forms_ladders.py"
+DOUBTS = "tests/guide/test_forms_doubts.py"
+YAML = "tests/guide/test_forms_yaml.py"
+
+READ_LADDERS: tuple[Mutant, ...] = (
+    _bug(
+        "ladders: the general ladder is also that of a severity with its own",
+        "guide/ladders.py",
+        "        if severities or not own:\n            yield severities, rungs\n",
+        "        if True:\n            yield severities, rungs\n",
+        STEPS,
+    ),
+    _bug(
+        "ladders: a step for one severity counts from its level",
+        "guide/ladder_steps.py",
+        "reach=said.time, since_start=True",
+        "hold=said.time",
+        STEPS,
+    ),
+    _bug(
+        "ladders: a step is taken beside a ladder for every severity",
+        "guide/escalation.py",
+        "covered = [one for level in levels for one in level.severities or ids]",
+        "covered = [one for level in levels for one in level.severities]",
+        STEPS,
+    ),
+    _bug(
+        "ladders: any condition with a time is that nobody answered",
+        "guide/ladder_sentences.py",
+        "return bool(_NOT.search(words) and _ABOUT.search(words))",
+        "return bool(_NOT.search(words))",
+        STEPS,
+    ),
+    _bug(
+        "ladders: a time on an arrow for some severities holds for all",
+        "guide/ladder_drawings.py",
+        "    if times and limit is None and of_some(words):\n",
+        "    if times and limit is None and False:\n",
+        DRAWN,
+    ),
+    _bug(
+        "ladders: a chart of heads is whom to call",
+        "guide/ladder_doubts.py",
+        "    if _heads(who[0]) and any(",
+        "    if False and any(",
+        DOUBTS,
+    ),
+    _bug(
+        "ladders: what is for some incidents is a level for all",
+        "guide/ladder_doubts.py",
+        '(each[0] == "(" and of_some(each)) or ',
+        "",
+        STEPS,
+    ),
+    _bug(
+        "ladders: times that do not rise are taken from the opening",
+        "guide/rungs.py",
+        "    if starts == sorted(set(starts)):\n        return rungs\n",
+        "    if True:\n        return rungs\n",
+        STEPS,
+    ),
+    _bug(
+        "ladders: a matrix of roles need not begin at once",
+        "guide/ladder_matrices.py",
+        "return rungs if starts and len(rungs) > 1 else []",
+        "return rungs if len(rungs) > 1 else []",
+        STEPS,
+    ),
+    _bug(
+        "ladders: a time line need not begin at once",
+        "guide/ladder_timelines.py",
+        "and rising and starts[0] == 0 else []",
+        "and rising else []",
+        STEPS,
+    ),
+    _bug(
+        "ladders: an example in YAML is in force",
+        "guide/yaml_fences.py",
+        '        return "it is called an example"\n',
+        '        return ""\n',
+        YAML,
+    ),
+    _bug(
+        "ladders: a delay in YAML that begins with nothing is how long a level has",
+        "guide/ladder_yaml.py",
+        'else "after"',
+        'else "escalate after"',
+        YAML,
+    ),
+    _bug(
+        "ladders: YAML has the lines of its fence",
+        "guide/yaml_fences.py",
+        "    return block.line + node_line\n",
+        "    return node_line\n",
+        YAML,
+    ),
+)
