@@ -266,3 +266,34 @@ def test_pagerdutys_own_webhooks_are_read_as_alerts(kind, action):
         assert report.ends_at == datetime(2026, 11, 21, 7, 30, 0, 500000, tzinfo=UTC)
     if action == "fire":
         assert report.starts_at == RECEIVED - timedelta(hours=1)
+
+
+FIRST_VERSION = {
+    "service_key": "0" * 32,
+    "event_type": "trigger",
+    "incident_key": "db1/disk",
+    "description": "disk full on db1",
+    "client": "Cron",
+    "client_url": "https://cron/1",
+    "details": {"used": "97 %"},
+    "contexts": [{"type": "link", "href": "https://rb", "text": "Runbook"}, {"type": "image", "src": "https://i"}],
+}
+
+
+def test_an_event_of_the_first_version_is_the_alert_that_the_second_calls_by_the_same_key():
+    fired = one("pagerduty", FIRST_VERSION)
+    taken = one("pagerduty", {**FIRST_VERSION, "event_type": "acknowledge"})
+    ended = one("pagerduty", {"event_action": "resolve", "dedup_key": "db1/disk"})
+
+    assert [each.action for each in (fired, taken, ended)] == ["fire", "acknowledge", "resolve"]
+    assert fired.fingerprint == taken.fingerprint == ended.fingerprint
+    assert fired.annotations["summary"] == "disk full on db1"
+    assert fired.annotations["used"] == "97 %"
+    assert fired.annotations["links[0]"] == "Runbook https://rb"
+    assert fired.url == "https://cron/1"
+
+
+def test_without_an_incident_key_every_event_of_the_first_version_is_its_own():
+    event = {name: value for name, value in FIRST_VERSION.items() if name != "incident_key"}
+
+    assert one("pagerduty", event, dedup_key="a").fingerprint != one("pagerduty", event, dedup_key="b").fingerprint

@@ -1081,6 +1081,27 @@ _INTAKE = (
         f"{DIGEST}::test_an_alert_that_is_not_repeated_ends_by_silence",
     ),
     _bug(
+        "the number of a message is the identity of what it tells",
+        "intake/names.py",
+        "            own[here] = False",
+        "            own[here] = True",
+        "tests/intake/test_names.py",
+    ),
+    _bug(
+        "what only mentions the end ends an alert",
+        "intake/wire.py",
+        "or DENIED.intersection(words[:-1])",
+        "or False",
+        "tests/intake/test_names.py",
+    ),
+    _bug(
+        "names are told apart by their case",
+        "intake/names.py",
+        "text_of(name, 200).lower())",
+        "text_of(name, 200))",
+        "tests/intake/test_names.py",
+    ),
+    _bug(
         "a heartbeat does not move the deadline",
         "digest/digest.py",
         "ends[slot], updated[slot] = said.ends_us, order",

@@ -16,6 +16,7 @@ import msgspec
 
 from tocsin.core.alert import Action, Report
 from tocsin.intake import generic
+from tocsin.intake.names import members_of
 from tocsin.intake.wire import (
     REPORTS_MAX,
     SUMMARY_CHARACTERS_MAX,
@@ -125,12 +126,13 @@ def _filled(
         **made_labels({"source": string_at(event, "source"), "subject": string_at(event, "subject", limit=1_000)}),
         **report.labels,
     }
-    named = any(name in data for name in (*generic.NAME, *generic.TITLE)) or "labels" in data
+    members = members_of(data)
+    named = members.is_named() or "labels" in data
     if not named and not entry.meta.get("mapping"):
         labels["alertname"] = string_at(event, "type", limit=200) or "CloudEvent"
         report.annotations["summary"] = text_of(f"{labels['alertname']} {string_at(event, 'subject')}", 500).strip()
-    keyed = entry.meta.get("mapping") or any(string_at(data, name) for name in generic.KEY)
-    said = any(action_of(data.get(name)) for name in generic.STATUS if not isinstance(data.get(name), dict | list))
+    keyed = entry.meta.get("mapping") or members.key()
+    said = members.action() is not None
     action = report.action if said or entry.meta.get("mapping") or by_type is None else by_type
     at = instant(event.get("time"), "time", annotations)
     filled = make_report(

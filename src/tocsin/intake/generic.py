@@ -6,12 +6,14 @@ Also what every other format degrades to when a body is not what was expected.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Any
 
 import msgspec
 
 from tocsin.core.alert import Action, Report
-from tocsin.intake import mapping as mappings
+from tocsin.intake import mapping as mappings, names
+from tocsin.intake.names import members_of
 from tocsin.intake.wire import (
     REPORTS_MAX,
     SUMMARY_CHARACTERS_MAX,
@@ -24,43 +26,10 @@ from tocsin.intake.wire import (
     made_labels,
     make_report,
     severity_of,
-    string_at,
     text_of,
     unreadable,
 )
 from tocsin.ports import Entry
-
-# Without a mapping: the names under which senders keep what an alert has, the likeliest first. A test reads a payload
-# of each product that docs/integrations.md names.
-KEY = (
-    "dedup_key", "deduplication_key", "alert_uid", "fingerprint", "alias", "entity_id", "incident_key", "aggreg_key",
-    "alert_cycle_key", "alert_id", "alertId", "monitor_id", "monitorID", "check_id", "rule_id", "ruleId", "code",
-    "key", "uuid", "id",
-)  # fmt: skip
-NAME = (
-    "alertname", "alert_name", "alertName", "rule_name", "ruleName", "check_name", "check", "monitor_name",
-    "monitorFriendlyName", "monitor", "trigger", "name",
-)  # fmt: skip
-TITLE = ("title", "summary", "subject", "event_title", "headline", "display_name", "monitorFriendlyName", "msg")
-TEXT = ("description", "message", "text", "body", "details", "event_msg", "alertDetails", "reason")
-STATUS = (
-    "status", "state", "alert_transition", "alert_status", "event_action", "action", "current_state", "newState",
-    "alertTypeFriendlyName", "message_type",
-)  # fmt: skip
-SEVERITY = ("severity", "priority", "level", "urgency", "alert_priority", "criticality")
-SERVICE = ("service", "service_name", "application", "app", "component")
-STARTS_AT = (
-    "starts_at", "startsAt", "started_at", "start_time", "startTime", "triggered_at", "timestamp", "time", "date",
-    "created_at", "@timestamp", "ts",
-)  # fmt: skip
-ENDS_AT = ("ends_at", "endsAt", "ended_at", "end_time", "endTime", "resolved_at", "closed_at")
-URL = ("url", "link", "source_url", "html_url", "permalink", "generatorURL", "ruleUrl", "link_to_upstream_details")
-GROUP = ("group", "group_key", "groupKey")
-PLACES = {
-    "host": ("host", "hostname"), "instance": ("instance",), "cluster": ("cluster",), "region": ("region",),
-    "environment": ("environment", "env"), "namespace": ("namespace",), "source": ("source",), "job": ("job",),
-    "team": ("team",), "class": ("class",), "service": SERVICE,
-}  # fmt: skip
 
 NAMELESS = "Alert"
 
@@ -76,8 +45,8 @@ def reports(entry: Entry, value: object) -> list[Report]:
     """The alerts in a decoded body: through `entry.meta["mapping"]` where there is one, else by common names."""
     text = entry.meta.get("mapping", "")
     if not text:
-        alerts = value if isinstance(value, list) else [value]
-        return _all(entry, alerts, _by_names)
+        alerts = value if isinstance(value, list) else names.listed(value) if isinstance(value, dict) else None
+        return _all(entry, [value] if alerts is None else alerts, _by_names)
     try:
         mapping = mappings.load(text)
     except ValueError as error:
@@ -100,27 +69,27 @@ def _all(entry: Entry, alerts: list[Any], read: Any) -> list[Report]:
 def _by_names(entry: Entry, alert: object, where: str) -> Report:
     if not isinstance(alert, dict) or not alert:
         return unreadable(entry, alert, f"body{where}" if where.startswith("[") else where, "an object with members")
+    members = members_of(alert)
     annotations: dict[str, str] = {}
-    given = labels_of(alert.get("labels"))
-    title = string_at(alert, *TITLE, limit=SUMMARY_CHARACTERS_MAX)
-    text = string_at(alert, *TEXT)
-    labels = {
-        **made_labels({label: string_at(alert, *names) for label, names in PLACES.items()}),
-        **_severity(string_at(alert, *SEVERITY)),
-        **given,
-    }
-    name = given.get("alertname") or string_at(alert, *NAME, limit=200)
-    labels["alertname"] = name or title or text_of(text, 200) or NAMELESS
-    starts_at = instant(next((alert[n] for n in STARTS_AT if alert.get(n)), None), "starts_at", annotations)
-    ends_at = instant(next((alert[n] for n in ENDS_AT if alert.get(n)), None), "ends_at", annotations)
-    action = _action(alert, STATUS, {}, ends_at is not None and ends_at <= entry.received_at)
+    labels, name = _labels(alert, members)
+    title = members.text(names.TITLE, SUMMARY_CHARACTERS_MAX)
+    text = members.text(names.TEXT)
+    checked = labels.get("service", "") if "host" in labels else ""  # a check is called what it looks at
+    labels["alertname"] = name or title or checked or text_of(text, 200) or NAMELESS
+    ends_at = instant(members.instant(names.ENDS_AT), "ends_at", annotations)
+    action = members.action() or _until(entry, ends_at)
+    # A time stamp on a resolve is when it was sent, not when the trouble began.
+    began_at = members.instant(names.BEGAN_AT, names.SAID_AT) if action == "fire" else None
+    starts_at = instant(began_at, "starts_at", annotations)
+    if action != "fire" and ends_at is None:
+        ends_at = instant(members.instant(names.SAID_AT), "ends_at", annotations)
     annotations = {
         "summary": title or name or text_of(text, 200) or "an alert without a title",
         **({"description": text} if text else {}),
         **annotations,
         **details(alert),
     }
-    key = string_at(alert, *KEY, limit=1_000)
+    key = members.key()
     return make_report(
         entry,
         action,
@@ -128,13 +97,26 @@ def _by_names(entry: Entry, alert: object, where: str) -> Report:
         annotations=annotations,
         # Without a key the labels are the identity; severity may change while the problem is the same.
         identity=f"key {key}" if key else _identity(labels, alert),
-        # A time stamp on a resolve is when it was sent, not when the trouble began.
-        starts_at=starts_at if action == "fire" else None,
-        ends_at=ends_at or (starts_at if action == "resolve" else None),
-        url=string_at(alert, *URL),
-        group=string_at(alert, *GROUP, limit=1_000) or None,
+        starts_at=starts_at,
+        ends_at=ends_at,
+        url=members.text(names.URL),
+        group=members.text(names.GROUP, 1_000) or None,
         text=text,
     )
+
+
+def _labels(alert: Mapping[str, Any], members: names.Members) -> tuple[dict[str, str], str]:
+    """The labels but for the alert's name, and that name. Tags say what no member says."""
+    given = labels_of(alert.get("labels"))
+    tags, said = members.tags()
+    tagged = {names.fold(name): value for name, value in tags.items()} | said
+    places = {
+        label: members.place(found) or next((tagged[name] for name in found if name in tagged), "")
+        for label, found in names.PLACES.items()
+    }
+    word = text_of(next((tagged[name] for name in names.SEVERITY if name in tagged), ""), 200)
+    labels = {**labels_of(tags), **made_labels(places), **_severity(members.severity() or severity_of(word) or word)}
+    return {**labels, **given}, given.get("alertname") or members.name()
 
 
 def _by_mapping(entry: Entry, alert: object, where: str, mapping: mappings.Mapping) -> Report:
@@ -167,7 +149,7 @@ def _by_mapping(entry: Entry, alert: object, where: str, mapping: mappings.Mappi
     actions = {word.lower(): action for word, action in mapping.actions.items()}
     report = make_report(
         entry,
-        _action(found, ("status",), actions, ends_at is not None and ends_at <= entry.received_at),
+        _action(found["status"], actions) or _until(entry, ends_at),
         labels=labels,
         annotations=annotations,
         identity=f"key {key}" if key else _identity(labels, alert),
@@ -195,17 +177,16 @@ def _severity(word: str) -> dict[str, str]:
     return {"severity": word} if word else {}
 
 
-def _action(alert: Mapping[str, Any], names: tuple[str, ...], words: Mapping[str, Action], ended: bool) -> Action:
-    """The first status that says something known; else an end that has passed. Anything else fires: a needless page
+def _action(status: object, words: Mapping[str, Action]) -> Action | None:
+    if status is None or isinstance(status, dict | list):
+        return None
+    return words.get(text_of(status, 200).strip().lower()) or action_of(status)
+
+
+def _until(entry: Entry, ends_at: datetime | None) -> Action:
+    """What an alert asks for that says no state: an end that has passed resolves. Anything else fires: a needless page
     is better than a lost one."""
-    for name in names:
-        value = alert.get(name)
-        if value is None or isinstance(value, dict | list):
-            continue
-        action = words.get(text_of(value, 200).strip().lower()) or action_of(value)
-        if action is not None:
-            return action
-    return "resolve" if ended else "fire"
+    return "resolve" if ends_at is not None and ends_at <= entry.received_at else "fire"
 
 
 def _noted(report: Report, problems: list[str]) -> Report:

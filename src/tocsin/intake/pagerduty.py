@@ -1,4 +1,4 @@
-"""PagerDuty's Events API v2: trigger, acknowledge, resolve, and change events; and its webhooks v3.
+"""PagerDuty's Events API v2: trigger, acknowledge, resolve, and change events; events of v1; and its webhooks v3.
 
 Identity is the dedup_key within the source (PagerDuty scopes it to the routing key). Alertmanager sends a group as one
 event; its alerts stand in `custom_details`, as objects (0.33) or as printed text (0.25), and lend the event their
@@ -121,6 +121,8 @@ def parse(entry: Entry) -> list[Report]:
     value = decode(entry.body)
     if isinstance(value, dict) and isinstance(value.get("event"), dict):
         return [_webhook(entry, value["event"])]
+    if isinstance(value, dict) and "event_action" not in value and value.get("event_type") in ACTIONS:
+        value = _first_version(value)
     if not isinstance(value, dict) or not isinstance(value.get("payload", {}), dict):
         return generic.reports(entry, value)
     if "event_action" not in value and "payload" not in value:
@@ -130,6 +132,22 @@ def parse(entry: Entry) -> list[Report]:
     if is_change or ("event_action" not in value and "severity" not in payload):
         return [_change(entry, value, payload)]
     return [_alert(entry, value, payload)]
+
+
+def _first_version(event: Mapping[str, Any]) -> dict[str, Any]:
+    """An event of the Events API v1 as v2 says it; what v1 does not have stays away."""
+    contexts = event.get("contexts")
+    items = [item for item in contexts if isinstance(item, dict)] if isinstance(contexts, list) else []
+    given = {"summary": event.get("description"), "custom_details": event.get("details")}
+    return {
+        "event_action": event["event_type"],
+        "dedup_key": event.get("incident_key"),
+        "client": event.get("client"),
+        "client_url": event.get("client_url"),
+        "links": [item for item in items if item.get("type") == "link"],
+        "images": [item for item in items if item.get("type") == "image"],
+        "payload": {name: value for name, value in given.items() if value},
+    }
 
 
 def parse_change(entry: Entry) -> list[Report]:

@@ -34,7 +34,8 @@ CUT = "tocsin_cut"
 
 SEVERITIES = {
     "critical": "critical", "crit": "critical", "fatal": "critical", "emergency": "critical", "emerg": "critical",
-    "disaster": "critical", "alert": "critical", "p1": "critical", "sev1": "critical", "sev-1": "critical",
+    "disaster": "critical", "alert": "critical", "p0": "critical", "p1": "critical", "sev0": "critical",
+    "sev-0": "critical", "sev1": "critical", "sev-1": "critical",
     "error": "error", "err": "error", "high": "error", "major": "error", "p2": "error", "sev2": "error",
     "sev-2": "error",
     "warning": "warning", "warn": "warning", "medium": "warning", "moderate": "warning", "average": "warning",
@@ -45,14 +46,27 @@ SEVERITIES = {
 FIRING = frozenset({
     "firing", "fire", "fired", "alerting", "alert", "alarm", "active", "open", "opened", "new", "triggered", "trigger",
     "problem", "critical", "crit", "error", "warning", "warn", "down", "failed", "failure", "fail", "bad", "unhealthy",
-    "no data", "nodata", "no_data", "re-triggered", "start", "started", "true", "1",
+    "unresolved", "reopened", "activated", "created", "degraded", "breached", "violated", "raised", "failing",
+    "unavailable", "offline", "unreachable", "no data", "nodata", "no_data", "re-triggered", "start", "started", "true",
+    "1",
 })  # fmt: skip
 RESOLVED = frozenset({
     "resolved", "resolve", "ok", "okay", "normal", "closed", "close", "cleared", "clear", "recovered", "recovery",
     "up", "good", "healthy", "success", "fixed", "inactive", "ended", "end", "stop", "stopped", "green", "expired",
+    "online", "available", "operational", "passing", "passed", "succeeded", "successful", "restored", "deactivated",
     "false", "0",
 })  # fmt: skip
 ACKNOWLEDGED = frozenset({"acknowledged", "acknowledge", "acknowledgement", "acked", "ack"})
+
+WORD = re.compile(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])|\d+")
+STATE_WORDS_MAX = 5
+TRAILING = frozenset({"notification", "event", "webhook", "message"})
+PLAIN = frozenset({"resolved", "recovered", "closed", "cleared", "recovery", "acknowledged"})
+# With one of these, the last word is not yet so, or no longer: "failed to resolve" is no end.
+DENIED = frozenset({
+    "not", "never", "cannot", "unable", "failed", "failing", "longer", "waiting", "awaiting", "pending", "be", "was",
+    "partially", "trying",
+})  # fmt: skip
 
 UNCLEAN = re.compile("[\x00\ud800-\udfff]")
 LABEL_NAME = re.compile(r"[^A-Za-z0-9_]+")
@@ -214,12 +228,31 @@ def severity_of(value: object) -> str:
 
 def action_of(value: object) -> Action | None:
     """What a vendor's word for a state asks for, or None for a word that we do not know."""
-    word = text_of(value, 40).strip().lower()
+    text = text_of(value, 40).strip()
+    return _action_of_word(text.lower()) or _action_in_words(text)
+
+
+def _action_of_word(word: str) -> Action | None:
     if word in RESOLVED:
         return "resolve"
     if word in ACKNOWLEDGED:
         return "acknowledge"
     return "fire" if word in FIRING else None
+
+
+def _action_in_words(text: str) -> Action | None:
+    """What a state of several words asks for: the last one says it (`ALERT_RECOVERY`, `incidentResolved`), or the only
+    one that is no other word (`resolved_item`)."""
+    words = [word.lower() for word in WORD.findall(text)]
+    while words and words[-1] in TRAILING:
+        words.pop()
+    if not words or len(words) > STATE_WORDS_MAX or DENIED.intersection(words[:-1]):
+        return None
+    last = None if words[-2:-1] and words[-2] in ("no", "non", "un") else _action_of_word(words[-1])
+    if last is not None:
+        return last
+    plain = {_action_of_word(word) for word in words[:-1] if word in PLAIN}
+    return plain.pop() if len(plain) == 1 else None
 
 
 def details(raw: object, prefix: str = "") -> dict[str, str]:
