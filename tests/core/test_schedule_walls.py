@@ -310,3 +310,30 @@ def test_a_daily_rotation_is_gap_free_for_a_hundred_years(zone: str):
 
     assert all(timedelta() < later - earlier <= 49 * HOUR for earlier, later in pairwise(found))
     assert len(found) in range(36522, 36528)
+
+
+@pytest.mark.parametrize(
+    ("zone", "around", "every"),
+    [("Antarctica/Troll", "2026-03-29T01:00", 2), ("Antarctica/Casey", "2016-10-21T16:00", 3)],
+)
+def test_hours_that_a_long_gap_takes_take_nobodys_turn(zone: str, around: str, every: int):
+    there = wall(around).replace(tzinfo=UTC)
+    names = tuple(Participant(people=(name,)) for name in "abcdefg")
+    rotation = Rotation(unit="hour", every=every, anchor=wall_at(there, ZoneInfo(zone)) - 7 * DAY, zone=zone)
+    rotation = msgspec.structs.replace(rotation, anchor=rotation.anchor.replace(minute=0), participants=names)
+
+    walked = list(handoffs(rotation, there - DAY, there + DAY))
+    served = [on_turn(rotation, each)[0] for each in walked]
+
+    assert all((ord(after) - ord(before)) % 7 == 1 for before, after in pairwise(served))
+
+
+def test_a_window_of_a_day_that_began_before_clocks_went_back_past_midnight_is_open():
+    # St John's, 2010-11-07: at 00:01 clocks went back to 23:01 of the day before.
+    rule = Restriction(days=("SU",), start=time(), end=time(12), zone="America/St_Johns")
+    at = datetime(2010, 11, 7, 3, tzinfo=UTC)  # 23:30 on Saturday, again; Sunday's window opened at 02:30 UTC
+
+    assert active(rule, at)
+    assert (datetime(2010, 11, 7, 2, 30, tzinfo=UTC), datetime(2010, 11, 7, 15, 30, tzinfo=UTC)) in windows(
+        rule, at, at + HOUR
+    )

@@ -24,6 +24,7 @@ HourlyBy = Literal["wall", "elapsed"]
 
 DAYS = ("MO", "TU", "WE", "TH", "FR", "SA", "SU")
 JOIN_DAYS_MAX = 8  # windows of consecutive days join into at most a week; one more day finds the edge
+GAP_HOURS_MAX = 4  # Troll puts its clocks forward by two hours each spring, Casey has by three; one more is to be sure
 LONG_GAP = timedelta(hours=20)  # Apia, Kwajalein and Kiritimati have each left out a whole day
 STEADY = timedelta(days=3)  # longer than any window that covers an instant reaches from it
 COUNTED = timedelta(
@@ -71,7 +72,7 @@ class Rotation(msgspec.Struct, frozen=True, kw_only=True):
     def __post_init__(self) -> None:
         if _elapsed(self):
             msgspec.structs.force_setattr(self, "lost", ((resolve(self.anchor, ZoneInfo(self.zone)), 0),))
-        elif self.unit == "hour" and self.every == 1:
+        elif self.unit == "hour" and self.every <= GAP_HOURS_MAX:
             msgspec.structs.force_setattr(self, "lost", _lost(self))
 
 
@@ -186,7 +187,7 @@ def active(restriction: Restriction, at: datetime, now: Here | None = None) -> b
         if end > start:
             return today and start <= clock < end
         return (today and clock >= start) or (yesterday and clock < end)
-    for day in (_midnight(wall), _midnight(wall) - _DAY):
+    for day in (_midnight(wall) + _DAY, _midnight(wall), _midnight(wall) - _DAY):  # clocks may go back past midnight
         if DAYS[day.weekday()] in restriction.days:
             opens, closes = _window(restriction, day, zone)
             if opens <= at < closes:
@@ -198,7 +199,7 @@ def windows(restriction: Restriction, start: datetime, end: datetime) -> Iterato
     """The windows that touch [start, end), joined where they meet; of those before and after it only a day or two."""
     zone = ZoneInfo(restriction.zone)
     day = _midnight(wall_at(start, zone)) - 2 * _DAY
-    last_day = wall_at(end, zone)
+    last_day = wall_at(end, zone) + _DAY
     held: tuple[datetime, datetime] | None = None
     while day <= last_day:
         opens, closes = _window(restriction, day, zone)
@@ -279,15 +280,15 @@ def _passed(rotation: Rotation, start: datetime, end: datetime) -> int:
 def _collapsed(rotation: Rotation, first: int, last: int, near: datetime) -> int:
     """How many handoffs after `first`, up to `last`, are no instants of their own; `near` is an instant at `last`.
 
-    Two grid times fall into one gap if they are an hour apart, or if the gap is one of the few that took a day.
+    Two grid times fall into one gap if they are hours apart, or if the gap is one of the few that took a day.
     """
     if rotation.unit not in ("hour", "day") or first == last or _elapsed(rotation):
         return 0
     if first > last:
         return -_collapsed(rotation, last, first, near)
     zone = ZoneInfo(rotation.zone)
-    every_hour = rotation.unit == "hour" and rotation.every == 1
-    if not every_hour:
+    within_a_gap = rotation.unit == "hour" and rotation.every <= GAP_HOURS_MAX
+    if not within_a_gap:
         begun = _wall(rotation, first).replace(tzinfo=zone).utcoffset() or timedelta()
         if abs((near.astimezone(zone).utcoffset() or timedelta()) - begun) < LONG_GAP:
             return 0
