@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import msgspec
 import pytest
@@ -91,6 +91,12 @@ def test_a_snooze_is_quiet_until_it_ends_and_then_pages():
 def test_a_snooze_into_the_past_is_refused():
     with pytest.raises(Refused, match="until must be after"):
         Life().does(c.Snooze(by="ana", until=T0 - minutes(1)), T0)
+
+
+def test_a_snooze_without_an_end_in_sight_is_refused():
+    with pytest.raises(Refused, match="until must be within 31 days"):
+        Life().does(c.Snooze(by="ana", until=T0 + timedelta(days=31, seconds=1)), T0)
+    Life().does(c.Snooze(by="ana", until=T0 + timedelta(days=31)), T0)
 
 
 def test_only_a_raise_of_severity_escalates():

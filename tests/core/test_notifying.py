@@ -14,7 +14,7 @@ from tocsin.core.escalation import pages_for
 from tocsin.core.facts import OwedPage
 from tocsin.core.incident import Incident
 from tocsin.core.notifying import low_urgency, owed_methods, still_told
-from tocsin.core.people import Directory, Method, NotificationRule, NotificationRules, Person, reachable
+from tocsin.core.people import Directory, Method, NotificationRule, NotificationRules, Person, flaw_of, reachable
 from tocsin.core.state import PageState
 
 MAIL, PUSH = Method(kind="email", address="ana@example.org"), Method(kind="ntfy", address="https://ntfy.sh/ana")
@@ -45,6 +45,40 @@ def test_rules_that_lead_nowhere_silence_nobody():
     lost = NotificationRules(high=(NotificationRule(method="slack"),))
 
     assert told(Person(id="ana", methods=(MAIL,), rules=lost)) == [("email", 0)]
+
+
+@given(st.integers(-(10**15), 10**15), st.text(max_size=30), st.booleans())
+def test_nothing_written_about_a_person_keeps_a_page_back(after: int, zone: str, low: bool):
+    """Stored long ago, or by another hand: an error here would keep the incident from being opened."""
+    odd = msgspec.structs.replace(MAIL, after_seconds=after)
+    person = Person(id="ana", methods=(odd,), zone=zone, quiet_hours="22:00-07:00")
+
+    ((kind, seconds),) = told(person, low=low)
+
+    assert kind == "email" and 0 <= seconds <= 8 * 86_400
+
+
+@pytest.mark.parametrize(
+    ("method", "flaw"),
+    [
+        (Method(kind="email", address="ana@example.org"), None),
+        (Method(kind="email", address="no at"), "address: expected a mail address, got 'no at'"),
+        (Method(kind="email", address="a@b\r\nBcc: x"), "address: expected a mail address"),
+        (Method(kind="email", address=""), "address: expected a mail address, got ''"),
+        (Method(kind="sms", address="123"), "address: expected a telephone number that begins with +, got '123'"),
+        (Method(kind="voice", address="+49 (30) 123-456"), None),
+        (Method(kind="webhook", address="ftp://x"), "address: expected an http or https URL, got 'ftp://x'"),
+        (Method(kind="teams", address="https://chat.example/hook"), None),
+        (Method(kind="slack", address=" "), "address: expected an address for slack, got ' '"),
+        (Method(kind="console", address=""), None),
+        (Method(kind="email", address="a@b.c", after_seconds=-1), "after_seconds: expected 0 to 604800, got -1"),
+        (Method(kind="email", address="a@b.c", after_seconds=604_801), "after_seconds: expected 0 to 604800"),
+    ],
+)
+def test_a_method_that_can_reach_nobody_has_a_flaw(method: Method, flaw: str | None):
+    found = flaw_of(method)
+
+    assert (found or "").startswith(flaw or "") and (found is None) == (flaw is None)
 
 
 def test_one_of_two_methods_of_a_kind_is_named_by_its_address():

@@ -189,3 +189,28 @@ def test_a_person_who_was_only_shown_can_be_written_back(server: Server):
         kind = "apprise" if wrong.startswith("tgram") else "webhook"
         answer = api.put("/api/people/max", json={"id": "max", "methods": [{"kind": kind, "address": wrong}]})
         assert answer.status_code == 400 and "whole address" in answer.text
+
+
+@pytest.mark.parametrize("zone", ["Mars/One", "", "../../etc/passwd", "Europe/Berlin\u00e9"])
+def test_a_zone_that_is_none_is_refused_by_name(shared: Server, zone: str):
+    """It would be noticed by whoever asks for the load of everybody, and gets a 500."""
+    api = shared.client(shared.world.token())
+    answer = api.put("/api/people/zoe", json={"id": "zoe", "name": "Zoe", "zone": zone})
+
+    assert (answer.status_code, answer.json()["errors"][0]["field"]) == (400, "zone"), answer.text
+    assert api.get("/api/people/zoe").status_code == 404
+
+
+@pytest.mark.parametrize(
+    ("method", "field"),
+    [
+        ({"kind": "email", "address": "no at"}, "methods[0].address"),
+        ({"kind": "sms", "address": "12345"}, "methods[0].address"),
+        ({"kind": "email", "address": "a@example.org", "after_seconds": 10**12}, "methods[0].after_seconds"),
+    ],
+)
+def test_a_method_that_can_reach_nobody_is_refused_by_name(shared: Server, method: dict[str, object], field: str):
+    api = shared.client(shared.world.token())
+    answer = api.put("/api/people/zoe", json={"id": "zoe", "methods": [method]})
+
+    assert (answer.status_code, answer.json()["errors"][0]["field"]) == (400, field), answer.text

@@ -14,6 +14,8 @@ from tocsin.core.legal import open_clocks
 from tocsin.core.policy import elapsed, severity_of
 from tocsin.core.story import Story, forgive, must_be_open, must_not_be_closed, notify
 
+SNOOZE_MAX = timedelta(days=31)  # a year typed for a month would be silence for ever
+
 
 class MergeNamed(c.Merge, frozen=True, kw_only=True, tag="merge"):
     """`into` is an id, and `reference` how people call that incident."""
@@ -74,6 +76,8 @@ def snooze(story: Story, command: c.Snooze, world: World, now: datetime) -> None
     must_be_open(story.incident, command)
     if command.until <= now:
         raise Refused(f"cannot snooze: until must be after {now.isoformat()}, got {command.until.isoformat()}")
+    if command.until - now > SNOOZE_MAX:
+        raise Refused(f"cannot snooze: until must be within {SNOOZE_MAX.days} days, got {command.until.isoformat()}")
     if not story.incident.acknowledged_at:
         story.add(f.Acknowledged(at=now, by=command.by, via="snooze"))
     story.add(f.Snoozed(at=now, by=command.by, until=command.until, because=command.because))

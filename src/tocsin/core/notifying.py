@@ -7,10 +7,10 @@ from the start again.
 from __future__ import annotations
 
 from datetime import datetime, time, timedelta
-from zoneinfo import ZoneInfo
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from tocsin.core.facts import OwedMethod
-from tocsin.core.people import Directory, Method, Person, usable
+from tocsin.core.people import AFTER_SECONDS_MAX, Directory, Method, Person, usable
 from tocsin.core.rotation import Restriction, active as open_at, window_at_or_after
 from tocsin.core.state import Incident
 
@@ -39,7 +39,9 @@ def owed_methods(person: Person, now: datetime, *, low: bool = False, call: bool
         chosen += [(0, each) for each in methods if each.kind in PHONE_KINDS]
     found: dict[tuple[str, str, int], OwedMethod] = {}
     for after, method in sorted(chosen, key=lambda each: each[0]):
-        at = now + timedelta(seconds=after)
+        at = now + timedelta(
+            seconds=max(0, min(after, AFTER_SECONDS_MAX))
+        )  # a slip must not keep an incident from opening
         not_before = _after_quiet(person, at) if low else at
         owed = OwedMethod(kind=method.kind, address=method.address, not_before=not_before)
         found.setdefault((method.kind, method.address, after), owed)
@@ -63,13 +65,21 @@ def _means(said: str, method: Method) -> bool:
     return said.casefold() in (method.kind, f"{method.kind}:{method.address}".casefold())
 
 
+def _zone_of(person: Person) -> str:
+    """Theirs, or UTC where it is none: a misspelt zone must not keep a page back."""
+    try:
+        return str(ZoneInfo(person.zone))
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        return "UTC"
+
+
 def _after_quiet(person: Person, at: datetime) -> datetime:
     """`at`, or the end of the quiet hours that it falls into."""
     quiet = person.quiet_hours.partition("-")
     if not quiet[1]:
         return at
     start, end = (time.fromisoformat(each) for each in (quiet[0], quiet[2]))
-    window = Restriction(start=start, end=end, zone=str(ZoneInfo(person.zone)))
+    window = Restriction(start=start, end=end, zone=_zone_of(person))
     if not open_at(window, at):
         return at
     found = window_at_or_after(window, at)

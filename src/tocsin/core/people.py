@@ -50,10 +50,34 @@ class Method(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     held: bool = False  # not used, because it is unverified and the installation says so; Tocsin's own word too
 
 
+AFTER_SECONDS_MAX = 604_800  # a week: whoever is told later than that is not told
+_MAIL = re.compile(r"[^\s@:/]+@[^\s@/]+")
+_PHONE = re.compile(r"\+[0-9][0-9 ().-]{4,30}")
+_URL = re.compile(r"https?://[^\s/]+\S*")
+_WRITTEN: dict[str, tuple[re.Pattern[str], str]] = {
+    "email": (_MAIL, "a mail address"),
+    "sms": (_PHONE, "a telephone number that begins with +"),
+    "voice": (_PHONE, "a telephone number that begins with +"),
+    **dict.fromkeys(("webhook", "teams", "mattermost", "discord", "rocketchat"), (_URL, "an http or https URL")),
+}
+
+
+def flaw_of(method: Method) -> str | None:
+    """`field: expected ..., got ...` where what is written can reach nobody; else None."""
+    if not 0 <= method.after_seconds <= AFTER_SECONDS_MAX:
+        return f"after_seconds: expected 0 to {AFTER_SECONDS_MAX}, got {method.after_seconds}"
+    if method.kind == "console":
+        return None
+    pattern, expected = _WRITTEN.get(method.kind, (None, f"an address for {method.kind}"))
+    if method.address.strip() and (pattern is None or pattern.fullmatch(method.address)):
+        return None
+    return f"address: expected {expected}, got {method.address[:80]!r}"
+
+
 class NotificationRule(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """After so long, by `method`: a kind such as `email`, or `kind:address` for one of several."""
 
-    after_seconds: Annotated[int, msgspec.Meta(ge=0, le=604_800)] = 0
+    after_seconds: Annotated[int, msgspec.Meta(ge=0, le=AFTER_SECONDS_MAX)] = 0
     method: Annotated[str, msgspec.Meta(min_length=1, max_length=1000)]
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from typing import Any
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import msgspec
 from litestar import Response, Router, delete, get, put
@@ -12,7 +13,16 @@ from litestar.openapi.datastructures import ResponseSpec
 
 from tocsin.core.access import ANYTHING, Action, Resource, may
 from tocsin.core.contact import plain
-from tocsin.core.people import SECRET_ADDRESSES, Person, Service, Team, circle_from, restored_methods, told_methods
+from tocsin.core.people import (
+    SECRET_ADDRESSES,
+    Person,
+    Service,
+    Team,
+    circle_from,
+    flaw_of,
+    restored_methods,
+    told_methods,
+)
 from tocsin.http.api_incidents import DENIED, json_of, problem
 from tocsin.http.deps import Deps
 from tocsin.http.gate import Incoming, deps_of, insist, needs
@@ -81,9 +91,17 @@ def keep(deps: Deps, store: Store, kind: str, name: str, value: msgspec.Struct) 
 
 def _whole(person: Person, stored: bytes | None) -> Person:
     """The person with the addresses that were only shown as they are stored. Raises Unacceptable."""
+    try:
+        ZoneInfo(person.zone)
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        raise Unacceptable(
+            f"zone: expected an IANA time zone such as Europe/Berlin, got {person.zone[:80]!r}"
+        ) from None
     before = msgspec.json.decode(stored, type=Person).methods if stored else ()
     methods = restored_methods(person.methods, before)
-    for each in methods:
+    for n, each in enumerate(methods):
+        if each not in before and (flaw := flaw_of(each)):
+            raise Unacceptable(f"methods[{n}].{flaw}")
         if "…" in each.address and ("://" in each.address or each.kind in SECRET_ADDRESSES):
             raise Unacceptable(f"methods: expected a whole address, got {each.address[:80]!r}, which hides a part")
     return msgspec.structs.replace(person, methods=methods)
