@@ -9,7 +9,7 @@ from contextlib import contextmanager
 import pytest
 
 from tocsin.clock import monotonic
-from tocsin.writer import POLL_SECONDS, QUEUE_MAX, Overloaded, Urgency, Writer
+from tocsin.writer import POLL_SECONDS, Overloaded, Urgency, Writer
 
 END_SECONDS = 10.0
 
@@ -127,9 +127,9 @@ def test_deadlines_that_fail_are_counted_and_end_nothing():
 
 
 def test_too_much_intake_is_refused_and_commands_are_not():
-    writer = Writer(lambda: 0)
+    writer = Writer(lambda: 0, queue_max=1000)
     nothing: Callable[[], None] = lambda: None  # noqa: E731
-    for _ in range(QUEUE_MAX):
+    for _ in range(1000):
         writer.submit(nothing, Urgency.INTAKE)
 
     with pytest.raises(Overloaded, match="tasks wait for the writer"):

@@ -64,10 +64,11 @@ class AlwaysMine:
 class Writer:
     """Starts with `start`, ends with `stop`; what was submitted before the stop is still done."""
 
-    def __init__(self, deadlines: Callable[[], int], turn: Turn | None = None) -> None:
+    def __init__(self, deadlines: Callable[[], int], turn: Turn | None = None, queue_max: int = QUEUE_MAX) -> None:
         self._deadlines = deadlines
         self._turn: Turn = turn or AlwaysMine()
         self._turn.wake = self._my_turn
+        self._queue_max = queue_max
         self._held = False  # the next task is a bite of intake, and it is another's turn
         self._tasks: list[tuple[int, int, Future[Any], Callable[[], Any]]] = []
         self._changed = threading.Condition()
@@ -94,7 +95,7 @@ class Writer:
         with self._changed:
             if self._stopping:
                 raise RuntimeError("the writer has stopped")
-            if len(self._tasks) >= QUEUE_MAX and urgency is Urgency.INTAKE:
+            if len(self._tasks) >= self._queue_max and urgency is Urgency.INTAKE:
                 raise Overloaded(f"{len(self._tasks)} tasks wait for the writer")
             self._count += 1
             heapq.heappush(self._tasks, (urgency, self._count, future, task))

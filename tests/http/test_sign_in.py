@@ -14,6 +14,7 @@ from tocsin.core.lockout import FREE, FREE_ADDRESS
 from tocsin.http import auth
 from tocsin.identity import accounts
 from tocsin.identity.accounts import Account
+from tocsin.identity.hashing import Hasher
 
 GOOD = "four pagers at night"
 BETTER = "five lanterns by day"
@@ -123,6 +124,7 @@ def test_another_site_cannot_sign_a_browser_in(server: Server):
 def test_an_old_hash_is_made_anew_at_the_next_sign_in(server: Server):
     from argon2 import PasswordHasher
 
+    server.world.identity.hasher = Hasher()
     old = PasswordHasher(time_cost=1, memory_cost=8 * 1024, parallelism=1).hash(GOOD)
     account = Account(person="ana", role="administrator", created_at=T0, password=old)
     server.world.do(lambda store: accounts.keep(store, "default", account))
@@ -167,6 +169,7 @@ def test_after_some_failures_the_right_password_waits_too_whether_the_account_ex
 
 
 def test_many_tries_at_once_are_no_way_around_the_count(server: Server):
+    server.world.identity.hasher = Hasher()  # slow enough that the tries meet
     given_account(server)
 
     async def flood() -> list[int]:

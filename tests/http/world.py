@@ -35,6 +35,7 @@ from tocsin.http.status_forms import Forms
 from tocsin.http.statuspage import ManageApp
 from tocsin.http.tenancy import Tenancy
 from tocsin.identity.box import Box
+from tocsin.identity.hashing import Hasher
 from tocsin.identity.identity import Identity
 from tocsin.ports import DEFAULT_TENANT, Receipt, Store
 from tocsin.saying.composing import Announcer
@@ -111,6 +112,7 @@ class World:
         self.watch = Watch(self.clock, lambda: list(self.board.providers), self.fetch)
         self.fetched: dict[str, bytes] = {}
         self.identity = Identity(b"s" * 32, Box(KeyFile(folder / "identity.keys", {}, "").keys))
+        self.identity.hasher = Hasher(memory_kib=64)  # most tests need a password and no work for who guesses
         self.evidence = Kept(self, setting(folder))
         self._writer = ThreadPoolExecutor(1, initializer=self.store.own)
         self.public_url = ""

@@ -23,20 +23,22 @@ class Busy(Exception):
 
 
 class Hasher:
-    """argon2id with the parameters above; an older hash is verified with its own and asked to be made anew."""
+    """argon2id with the parameters above, or with less memory; a hash with others is verified with its own and asked
+    to be made anew."""
 
-    def __init__(self) -> None:
+    def __init__(self, memory_kib: int = MEMORY_KIB) -> None:
+        self._memory_kib = memory_kib
         self._slots: asyncio.Semaphore | None = None
         self._waiting = 0
 
     async def hashed(self, password: str) -> str:
         """Raises Busy."""
-        return str(await self._run(lambda: _argon().hash(normal(password))))
+        return str(await self._run(lambda: _argon(self._memory_kib).hash(normal(password))))
 
     async def proved(self, stored: str, password: str) -> tuple[bool, bool]:
         """Whether the password is right, and whether its hash should be made anew. `stored` "": never right, after
         the same work. Raises Busy."""
-        found: tuple[bool, bool] = await self._run(lambda: _proved(stored, password))
+        found: tuple[bool, bool] = await self._run(lambda: _proved(stored, password, self._memory_kib))
         return found
 
     async def _run(self, work: Any) -> Any:
@@ -60,20 +62,21 @@ def common_passwords() -> frozenset[str]:
 
 
 @cache
-def _argon() -> Any:
-    return import_module(ARGON2).PasswordHasher(time_cost=TIME_COST, memory_cost=MEMORY_KIB, parallelism=LANES)
+def _argon(memory_kib: int) -> Any:
+    return import_module(ARGON2).PasswordHasher(time_cost=TIME_COST, memory_cost=memory_kib, parallelism=LANES)
 
 
 @cache
-def _nobodys() -> str:
+def _nobodys(memory_kib: int) -> str:
     """A hash that no password is checked against in earnest."""
-    return str(_argon().hash("nobody has this password"))
+    return str(_argon(memory_kib).hash("nobody has this password"))
 
 
-def _proved(stored: str, password: str) -> tuple[bool, bool]:
+def _proved(stored: str, password: str, memory_kib: int) -> tuple[bool, bool]:
     wrong = import_module(EXCEPTIONS)
+    argon = _argon(memory_kib)
     try:
-        _argon().verify(stored or _nobodys(), normal(password))
+        argon.verify(stored or _nobodys(memory_kib), normal(password))
     except (wrong.VerificationError, wrong.InvalidHashError):
         return False, False
-    return bool(stored), bool(stored) and bool(_argon().check_needs_rehash(stored))
+    return bool(stored), bool(stored) and bool(argon.check_needs_rehash(stored))
