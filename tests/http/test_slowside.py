@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 
 import pytest
 
@@ -96,6 +97,23 @@ def test_a_body_that_trickles_is_408_and_one_that_comes_may_take_its_time() -> N
         assert (await client.answer())[0] == 408
 
     run(test)
+
+
+def test_who_is_refused_is_not_asked_to_go_on(caplog: pytest.LogCaptureFixture) -> None:
+    log = logging.getLogger("uvicorn.error")
+
+    async def test(served: Served) -> None:
+        log.setLevel(logging.ERROR)
+        log.addHandler(caplog.handler)
+        client = await Client.of(served)
+        head = b"POST /other HTTP/1.1\r\nHost: x\r\nExpect: 100-continue\r\nTransfer-Encoding: chunked\r\n\r\n"
+        assert (await client.ask(head + b"no length of a chunk\r\n"))[0] == 400
+        assert await client.ended()
+
+    run(test)
+    log.removeHandler(caplog.handler)
+
+    assert [each.getMessage() for each in caplog.records if each.levelname == "ERROR"] == []
 
 
 def test_an_answer_that_nobody_reads_ends_the_connection() -> None:
