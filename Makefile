@@ -18,8 +18,8 @@ PYTEST  = PYTHONDONTWRITEBYTECODE= $(BIN)/pytest --dist loadfile
 # Quick tests write into memory where there is some: nothing waits for a disk. Slow ones kill processes, on a real disk.
 MEMORY := $(shell [ -w /dev/shm ] && [ "$$(df -Pk /dev/shm | awk 'NR == 2 {print $$4}')" -gt 1000000 ] && echo TMPDIR=/dev/shm)
 QUICK   = $(MEMORY) $(PYTEST) -n 2 -m "not slow"
-# Half of their time slow tests wait, for a process or for a timer: a third worker uses it. The longest files come first.
-SLOW    = $(PYTEST) -n 3 --no-loadscope-reorder -m slow
+# The longest files come first (tests/conftest.py): no worker is left alone with one at the end.
+SLOW    = $(PYTEST) -n 2 --no-loadscope-reorder -m slow
 # Real servers, browsers and clocks on a busy machine: what fails runs again, twice at most, and is named as RERUN.
 AGAIN   = --reruns 2 -r R
 

@@ -6,8 +6,8 @@ import asyncio
 import socket
 import ssl
 import threading
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Coroutine
+from typing import Any, TypeVar
 
 import httpx2
 from uvicorn.config import Config
@@ -15,6 +15,7 @@ from uvicorn.server import ServerState
 
 from tocsin.http.slowside import SlowSide
 
+T = TypeVar("T")
 STOP_SECONDS = 5.0
 LOOK_SECONDS = 0.002
 NO_CERTIFICATES = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
@@ -62,6 +63,10 @@ class Listening:
             self._loop.call_soon_threadsafe(self._stopping.set)
             self._thread.join(STOP_SECONDS + 1)
         return not self._thread.is_alive()
+
+    def on_loop(self, work: Coroutine[Any, Any, T]) -> T:
+        """What it gives, where the application lives."""
+        return asyncio.run_coroutine_threadsafe(work, self._loop).result(10)
 
     async def _serve(self) -> None:
         self._loop, self._stopping = asyncio.get_running_loop(), asyncio.Event()

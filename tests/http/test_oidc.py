@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 import subprocess
 import sys
@@ -84,7 +83,7 @@ def with_provider(server: Server, issuer: str, **more: Any) -> None:
 
 
 def close(server: Server) -> None:
-    asyncio.run_coroutine_threadsafe(server.world.identity.close(), server._loop).result(10)
+    server.on_loop(server.world.identity.close())
 
 
 @pytest.fixture

@@ -229,6 +229,7 @@ class Server:
         self.url = world.public_url = self._listening.url
         self.status, self.manage = StatusApp(world, Forms(world, world.subscribers)), ManageApp(world)
         self._listening.start()
+        self.on_loop = self._listening.on_loop
 
     async def _dispatch(self, scope: Any, receive: Any, send: Any) -> None:
         """As app.py does it."""
