@@ -130,6 +130,33 @@ LADDERS: dict[str, tuple[str, Rungs]] = {
         "## First half hour\n\n1. Open a channel.\n2. **Page leadership** if SEV1 reaches 30 minutes without mitigation.\n",
         [("SEV1", "owner", 1800, "opened"), ("SEV1", "leadership", None, "")],
     ),
+    "a matrix drawn in columns": (
+        "## Escalation matrix\n\n```\nTime elapsed    SEV1                 SEV2\n────────────────────────────────────────\n0 min           Primary on-call      Primary on-call\n10 min          + Team lead          —\n40 min          + CTO                + Team lead\n```\n",
+        [
+            ("SEV1", "primary on-call", 600, "opened"), ("SEV1", "team lead", 2400, "opened"), ("SEV1", "cto", None, ""),
+            ("SEV2", "primary on-call", 2400, "opened"), ("SEV2", "team lead", None, ""),
+        ],
+    ),
+    "lines that lead from one to the next": (
+        "## Escalation policy\n\n**Escalation path:**\n1. On-call engineer → IC\n2. IC → Engineering manager\n3. Manager → CTO\n",
+        [("", "on-call engineer", None, ""), ("", "ic", None, ""), ("", "engineering manager", None, ""), ("", "cto", None, "")],
+    ),
+    "levels in Korean": (
+        "## 에스컬레이션 경로\n\n```\n1차: Duty engineer (Slack + 전화)\n  ↓ 10분 내 미해결\n2차: Team lead\n  ↓ 40분 내 미해결\n3차: CTO\n```\n",
+        STEPS,
+    ),
+    "a field that says when to go on, and other cases": (
+        "## Escalation paths\n\n### Level 1: Duty engineer\n- **Who:** whoever is on the rota\n- **Escalate if:** Cannot resolve within 10 minutes, or it is too hard\n\n### Level 2: Team lead\n- **Escalate if:** Cannot resolve within 40 minutes\n\n### Level 3: CTO\n- **Escalate if:** Extended outage (>2 hours), law\n",
+        STEPS,
+    ),
+    "the same people with their times come second": (
+        "## Escalation path\n\n1. Duty engineer\n2. Team lead\n3. CTO\n\n## Escalation levels\n\n| Level | Who | Timeout |\n|---|---|---|\n| 1 | Duty engineer | 10 min |\n| 2 | Team lead | 40 min |\n| 3 | CTO | - |\n",
+        STEPS,
+    ),
+    "stretches of time, the last of them other work": (
+        "## Escalation path\n\n- 0–10 min: Duty engineer investigates\n- 10–40 min: Team lead notified\n- 40 min+: Consider a rollback\n- 60 min+ for SEV1: Move the database\n",
+        [("", "duty engineer", 600, "opened"), ("", "team lead", None, "")],
+    ),
     "a frame with a title around a drawing": (
         "## Escalation\n\n```\n┌──────────────────────────┐\n│     ESCALATION PATH      │\n├──────────────────────────┤\n│  Duty engineer           │\n│      │                   │\n│      ▼ 10 min            │\n│  Team lead               │\n│      │                   │\n│      ▼ 40 min            │\n│  CTO                     │\n└──────────────────────────┘\n```\n",
         STEPS,
@@ -165,6 +192,7 @@ NONE: dict[str, tuple[str, set[int]]] = {
     "a time line without its beginning": ("## Escalation\n\n- After 10 minutes: page the team lead\n- After 40 minutes: page the CTO\n", {3, 4}),
     "a matrix of roles without its beginning": ("## Escalation\n\n| Role | SEV1 | SEV2 |\n|---|---|---|\n| Duty engineer | 10 min | 1 hour |\n| Team lead | 30 min | 2 hours |\n", {3}),
     "people for certain faults": ("## Escalation path\n\n1. **Duty engineer** — looks at this page and tries what it says.\n2. **Service owner** — if the sweeper is broken (not just slow) or an outage lasts > 30 minutes.\n3. **Cloud team** — if the platform is down.\n", set()),
+    "what somebody is called for": ("## Escalation\n\n- **Cluster** — web team\n- **Repository** — platform team\n- **Models** — look at the vendor's page\n", set()),
     "levels without people": ("## Escalation\n\n1. Page L1 immediately for all alerts.\n2. Escalate to L2 if unresolved in 15 minutes.\n", {3, 4}),
     "a severity that is raised": ("## Escalation\n\n- SEV2: escalate to SEV1 if not resolved within 30 minutes\n", {3}),
     "some incidents of a severity": ("## Escalation\n\n- Premium customers with SEV1: escalate to the CTO if not resolved within 1 hour\n", {3}),

@@ -32,6 +32,7 @@ _MARK = re.compile(r"^[\s|│]*(?:[vV↓▼⬇](?=\s|$))?[\s|│]*")
 _REFUSED = re.compile(
     rf"\b(?:no|not|un)[\s-]?\w*(?:respon|resol|ack|answer|progress|mitigat|reach|avail)|{FOREIGN_NEGATIVE}", re.I
 )
+_ORDINAL = re.compile(r"^(\d)\s*차\s*[:：]\s*")  # "2차: ..." is level 2
 _ASIDE = re.compile(r"\(([^()]{2,60})\)\s*(?:[─—–-]+\s*(\S.*))?$")  # "Level 1 (duty engineer) ── resolve within 30 min"
 _MEETS = re.compile(r"\bwithin\b|\bmust\b|\bresponds?\b", re.I)
 _BORDER = re.compile(r"^\s*[+┌┐└┘├┤┬┴┼╭╮╰╯╔╗╚╝═─━|│ v▼↓-]*[+┌┐└┘╭╮╰╯╔╗╚╝]\s*$")
@@ -51,7 +52,8 @@ def of_tree(block: Block) -> list[Rung]:
             rungs[-1] = _held(rungs[-1], line)
             continue
         text = re.sub(r"^[\s│├└─┬┴|+`'\\-]+", "", line)
-        branch = text != line.lstrip() or line.startswith((" ", "\t"))
+        text, counted = _ORDINAL.subn(r"Level \1: ", text)
+        branch = (text != line.lstrip() and not counted) or line.startswith((" ", "\t"))
         level = LEVEL.match(text)
         aside = _ASIDE.match(level[2]) if level and not branch else None
         if level and aside and PARTY.search(aside[1]):

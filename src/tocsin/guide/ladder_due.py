@@ -10,11 +10,12 @@ import msgspec
 from tocsin.guide.blocks import Section
 from tocsin.guide.ids import ID
 from tocsin.guide.inline import plain, split_label
+from tocsin.guide.ladder_sentences import waits
 from tocsin.guide.quantity import Quantity, scan
 from tocsin.guide.rungs import Rung
 
 _DUE = re.compile(
-    r"escalat\w*\s+(?:to\s.{1,30}\s)?(?:if|when)\s+(?:the\s+|an?\s+)?(?:incident|issue|outage|problem|it|duration|is|not|un\w+|still|open|\s)+\b.{0,24}(?:after|exceeds|longer than|more than|for|>)\s",
+    r"escalat\w*\s+(?:to\s.{1,30}\s)?(?:if|when)\s+(?:the\s+|an?\s+)?(?:incident|issue|outage|problem|it|duration|is|not|un\w+|still|open|\s)+\b.{0,24}(?:after|exceeds|longer than|more than|for|>)\s?",
     re.I,
 )
 _WHEN = re.compile(
@@ -44,6 +45,13 @@ def due_of(rung: Rung, section: Section) -> Rung:
     if len(found) != 1 or not found[0][0].value:
         return rung
     return msgspec.structs.replace(rung, reach=found[0][0], since_start=found[0][1], unclear="")
+
+
+def waited(text: str) -> Quantity | None:
+    """`Cannot resolve within 30 minutes, or too hard`: the one time of the first case, where it is that nothing was mended."""
+    first = re.split(r",?\s+or\s+|;|,\s", text)[0]
+    found = [each for each in scan(first) if each.kind == "elapsed" and each.value]
+    return found[0] if len(found) == 1 and len(scan(text)) == 1 and waits(first) and not ID.search(text) else None
 
 
 def hold_of(rung: Rung, section: Section) -> Rung:

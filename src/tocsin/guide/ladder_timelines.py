@@ -23,7 +23,7 @@ _TOOL = re.compile(
     re.I,
 )
 _CALLED = re.compile(
-    r"^(?P<who>.{2,60}?)\s+(?:is\s+|are\s+|gets?\s+|must\s+be\s+)?(?:notified|paged|alerted|informed|called|engaged|involved|responds?|acknowledges?|joins?)\b",
+    r"^(?P<who>.{2,60}?)\s+(?:is\s+|are\s+|gets?\s+|must\s+be\s+)?(?:notified|paged|alerted|informed|called|engaged|involved|responds?|acknowledges?|joins?|investigates?|triages?|takes\s+over)\b",
     re.I,
 )
 _CALL = re.compile(
@@ -35,7 +35,7 @@ _CALL = re.compile(
 # `Minute 15    Team lead`, `15 min → Team lead`
 _BELOW = re.compile(r"(?:\s*[│|]\s{4,}|\s{10,})\S")  # what is done besides, under a branch
 _COLUMNS = re.compile(
-    r"\s*((?:t\s?\+\s?)?(?:[a-z]+\s)?\d{1,4}\s?[-–]?\s?\d{0,4}\+?\s?[a-z]{0,7}\+?)(?:\s{2,}|\t+|\s*(?:→|[-=]+>|\|)\s*)(\S.*)$",
+    r"\s*((?:t\s?\+\s?)?(?:[a-z]+\s)?\d{1,4}\s?[-–]?\s?\d{0,4}\+?\s?[a-z]{0,7}\+?)(?:\s{2,}|\t+|\s*(?:→|[-=]+>|\|)\s*)(\S(?:\s?\S)*)\s*$",
     re.I,
 )
 Entry = tuple[int, str, str, tuple[str, ...]]  # its line, when, what happens, details
@@ -43,7 +43,7 @@ Entry = tuple[int, str, str, tuple[str, ...]]  # its line, when, what happens, d
 
 def called(text: str) -> tuple[str, ...]:
     """Who is called by an action: "If not acknowledged, escalate to the backup", "Team lead notified"."""
-    words = _TOOL.sub("", _LEAD.sub("", plain(text)).strip())
+    words = _TOOL.sub("", _LEAD.sub("", plain(text)).strip().removeprefix("+ "))
     found = _CALL.match(words) or _CALLED.match(words)
     said = found["who"] if found else words
     who = tuple(each for each in parties(said) if PARTY.search(each) or names_somebody(each))
@@ -61,7 +61,7 @@ def moment(text: str) -> Quantity | None:
 def on_a_line(entries: Sequence[Entry]) -> list[Rung]:
     """The rungs of the entries, where each but the last ones calls somebody and the times rise from zero."""
     rungs: list[Rung] = []
-    while len(entries) > 2 and counts(moment(entries[-1][1])) and not called(entries[-1][2]):
+    while len(entries) > 2 and (not called(entries[-1][2]) or of_some(entries[-1][1])):
         entries = entries[:-1]  # "2 hours: a report is written" is other work
     for line, when, text, actions in entries[: RUNGS_MAX + 1]:
         time, who = moment(when), called(text)

@@ -9,8 +9,6 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 
-import msgspec
-
 from tocsin.core.policy import Deadline, Level, Source
 from tocsin.guide.blocks import Block, Document, Section
 from tocsin.guide.cadences import scope_of
@@ -18,17 +16,18 @@ from tocsin.guide.ids import ID, mentioned
 from tocsin.guide.inline import Label, plain, split_dash, split_label
 from tocsin.guide.ladder_doubts import at_some_hours, doubt, holds_for_some, of_some
 from tocsin.guide.ladder_drawings import chain, of_chain, of_tree
-from tocsin.guide.ladder_due import due_of, hold_of
+from tocsin.guide.ladder_headings import of_headings
 from tocsin.guide.ladder_matrices import of_matrix
 from tocsin.guide.ladder_mermaid import of_mermaid
+from tocsin.guide.ladder_onward import drawn_table, of_onward
 from tocsin.guide.ladder_sentences import item_text, of_paragraph, of_sentences
 from tocsin.guide.ladder_tables import of_table
 from tocsin.guide.ladder_timelines import of_fence, of_list
 from tocsin.guide.ladder_yaml import of_yaml
 from tocsin.guide.notes import Notes
-from tocsin.guide.parties import PARTY, names_somebody, parties
-from tocsin.guide.quantity import deadline, read, scan
-from tocsin.guide.rungs import HOLD, LEVEL, RUNGS_MAX, Rung, counts, leads_in, plain_bound, rising, rung_of
+from tocsin.guide.parties import PARTY, parties
+from tocsin.guide.quantity import deadline, scan
+from tocsin.guide.rungs import LEVEL, RUNGS_MAX, Rung, fuller, leads_in, plain_bound, rising, rung_of
 from tocsin.guide.words import ESCALATION, FOREIGN_ESCALATION
 
 _LADDER = re.compile(
@@ -39,6 +38,9 @@ _ESCALATION = re.compile(ESCALATION, re.I)
 DRAWING_LINES_MAX = 200  # a longer fence is code or a log, and no ladder
 Path = tuple[tuple[str, ...], str, int]  # severities, the chain as it is written, its line
 _ORDINALS = ("primary", "secondary", "tertiary", "escalation", "executive")
+_FIRST = re.compile(
+    rf"\d|first|then|finally|after|immediate|t\s?\+|on-?call|{'|'.join(_ORDINALS)}|{PARTY.pattern}", re.I
+)
 _CONDITION = re.compile(
     r"\b(?:is|are|was|be|been|has|have|may|exceeds?|exceeded|affect\w*|required|detected|confirmed|suspected|failed|fails|lost|lasts?|breach\w*)\b",
     re.I,
@@ -63,7 +65,13 @@ def compile_levels(
         taken = {one for each, _ in found for one in each}
         left = tuple(one for one in severities if one not in taken)
         if (severities and not left) or (not severities and any(not each for each, _ in found)):
-            _second(rungs, notes)
+            twin = next(
+                (n for n, (each, other) in enumerate(found) if each == severities and fuller(rungs, other)), None
+            )
+            if twin is None:
+                _second(rungs, notes)
+            else:
+                found[twin] = (severities, rungs)
             continue
         found.append((left, rungs))
         notes.use(*(rung.line for rung in rungs))
@@ -118,8 +126,9 @@ def _scoped(
                 yield from _of_label(block, section, known)
         if _ESCALATION.search(section.where):
             for block in section.blocks:
-                if block.kind == "table":
-                    yield from of_matrix(block, known, notes)
+                table = drawn_table(block) if block.kind in ("fence", "code") else block
+                if table is not None and table.kind == "table":
+                    yield from of_matrix(table, known, notes)
 
 
 def levels(rungs: list[Rung], severities: tuple[str, ...], notes: Notes) -> Iterator[Level]:
@@ -159,7 +168,7 @@ def _ladders(document: Document, notes: Notes) -> Iterator[tuple[Section, list[R
         if section.region != "policy":
             continue
         near = bool(_ESCALATION.search(section.where))
-        if near and (rungs := rising(_of_headings(section))):
+        if near and (rungs := rising(of_headings(section))):
             yield section, rungs, None
         above: Block | None = None
         for block in section.blocks:
@@ -184,9 +193,8 @@ def _of_block(section: Section, block: Block, near: bool) -> list[Rung]:
 
 
 def _of_list(section: Section, block: Block, near: bool) -> list[Rung]:
-    if near and (
-        told := of_list(block) or of_sentences([(item.line, item_text(item)) for item in block.items], alone=False)
-    ):
+    lines = [(item.line, item_text(item)) for item in block.items] if near else []
+    if near and (told := of_list(block) or of_onward(lines) or of_sentences(lines, alone=False)):
         return told
     title = section.title
     rungs: list[Rung] = []
@@ -196,6 +204,9 @@ def _of_list(section: Section, block: Block, near: bool) -> list[Rung]:
         label = split_label(first) or split_dash(first)
         words = plain(first)
         role = _role(label)
+        named = role or levelled or LEVEL.match(label.label) or _FIRST.search(label.label) if label else True
+        if label and label.value and not named:
+            return []  # "Cluster: the web team" says for what somebody is called
         level = LEVEL.match(label.label if label else words)
         actions = tuple(plain(sub.text) for child in item.blocks for sub in child.items)
         some = holds_for_some(words) or (level is not None and of_some(words))
@@ -315,72 +326,7 @@ def _who(text: str) -> tuple[str, ...]:
     return (words,) if re.search(r"\([A-Z][A-Za-z]+\)$", words) and len(words.split()) <= 5 else parties(words)
 
 
-# --- fences, headings, chains -----------------------------------------------------------------------------------------
-
-
-def _of_headings(section: Section) -> list[Rung]:
-    rungs = []
-    if steps := _of_steps(section):
-        return steps
-    for child in section.sections:
-        level = LEVEL.match(child.title)
-        if not level or not _ESCALATION.search(section.where + child.title):
-            continue
-        if any(
-            of_some(plain(item.text)) and PARTY.search(item.text) for block in child.blocks[:1] for item in block.items
-        ):
-            return []  # people of its own for some severities: "VP (SEV1 and SEV2)"
-        if re.search("→|->|=>", child.raw):
-            return []  # a step from somebody to somebody, and not all of them follow each other
-        fields = {
-            label.label.casefold(): label.value
-            for block in child.blocks
-            for item in block.items
-            if (label := split_label(item.text))
-        }
-        fields |= {
-            label.label.casefold(): label.value
-            for block in child.blocks
-            if block.kind == "paragraph"
-            for _, line in block.lines()
-            if (label := split_label(line))
-        }
-        who_text = next(
-            (value for name, value in fields.items() if re.match(r"who|contacts?$|role|responsible|owner|team", name)),
-            "",
-        )
-        name = re.sub(r"\([^()]*\)", "", level[2])
-        hold_text = next(
-            (
-                value
-                for name_, value in fields.items()
-                if HOLD.search(name_) or name_.startswith(("escalate after", "escalation time"))
-            ),
-            "",
-        )
-        hold = read(plain(hold_text)) if hold_text else None
-        rung = rung_of(int(level[1]), name or who_text, child.line, (), aside=level[2])
-        who = parties(name) or parties(who_text)
-        if rung.reach is None and rung.hold is None and hold is None:
-            rung = hold_of(due_of(rung, child), child)
-        rungs.append(msgspec.structs.replace(rung, who=who, hold=hold if hold and counts(hold) else rung.hold))
-    people = all(PARTY.search(" ".join(rung.who)) or any(map(names_somebody, rung.who)) for rung in rungs)
-    return rungs if all(rung.who for rung in rungs) and people else []
-
-
-def _of_steps(section: Section) -> list[Rung]:
-    """`Level 1: On-call → manager`, `Level 2: Manager → director`: every heading goes on from where the last one led."""
-    rungs: list[Rung] = []
-    for child in section.sections:
-        level = LEVEL.match(plain(child.raw).strip("#* "))  # a title has lost its arrows
-        ends = re.split(r"\s*(?:→|->|=>)\s*", plain(level[2])) if level else []
-        people = [parties(end) for end in ends]
-        if len(people) != 2 or not all(people) or (rungs and rungs[-1].who != people[0]):
-            return []
-        if not rungs:
-            rungs.append(Rung(number=1, who=people[0], line=child.line))
-        rungs.append(Rung(number=len(rungs) + 1, who=people[1], line=child.line))
-    return rungs if len(rungs) > 1 and all(PARTY.search(" ".join(rung.who)) for rung in rungs[:-1]) else []
+# --- chains beside other lines ---------------------------------------------------------------------------------------
 
 
 def _of_label(block: Block, section: Section, known: dict[str, str]) -> Iterator[tuple[tuple[str, ...], list[Rung]]]:

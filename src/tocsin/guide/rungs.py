@@ -51,6 +51,13 @@ def leads_in(above: Block | None, block: Block) -> bool:
     return words.endswith(":") and ID.search(words) is not None
 
 
+def fuller(rungs: list[Rung], other: list[Rung]) -> bool:
+    """Whether the same people stand here with their times, and there without any."""
+    timed = any(rung.hold or rung.reach for rung in rungs) and not any(rung.hold or rung.reach for rung in other)
+    names = [[" ".join(rung.who).casefold() for rung in each] for each in (rungs, other)]
+    return timed and names[0] == names[1]
+
+
 def rising(rungs: list[Rung]) -> list[Rung]:
     """Times that do not rise from level to level count from the level before, not from the opening."""
     known = [start(rung.reach) for rung in rungs if rung.since_start and rung.reach is not None]
