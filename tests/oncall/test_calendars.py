@@ -142,6 +142,20 @@ def test_several_people_by_commas_and_a_cancelled_event():
     assert read(off) == []
 
 
+@pytest.mark.filterwarnings("ignore::icalendar.error.GloballyUniqueTZIDGuessed")
+@pytest.mark.parametrize("name", ["W. Europe Standard Time", "/vendor.example/Europe/Berlin", "Europe/Berlin"])
+def test_a_zone_is_known_by_the_names_that_calendars_give_it(name: str):
+    event = text(f"DTSTART;TZID={name}:20260330T090000", "DURATION:PT8H", "SUMMARY:ana")
+
+    assert read(event, "UTC") == [("ana", "2026-03-30T07:00:00+00:00", "2026-03-30T15:00:00+00:00")]
+
+
+def test_a_date_that_is_no_part_of_a_shift_may_be_nonsense():
+    event = text("CREATED:00001231T000000Z", "DTSTART:20260330T090000Z", "DURATION:PT8H", "SUMMARY:ana")
+
+    assert [who for who, _, _ in read(event)] == ["ana"]
+
+
 @pytest.mark.parametrize(
     ("lines", "words"),
     [

@@ -256,6 +256,18 @@ def test_opsgenie_delays_count_from_the_alert_and_rotations_are_together():
     assert any("team dbas" in each for each in made.left) and any("random" in each for each in made.left)
 
 
+def test_opsgenie_days_in_capitals_and_zeros_that_were_left_out_are_the_same_window():
+    said = json.dumps(OPSGENIE_SCHEDULE)
+    loud = said.replace('"monday"', '"MONDAY"').replace('"friday"', '"FRIDAY"').replace('"startMin": 0, ', "")
+    (plain,) = opsgenie.carry(texts(OPSGENIE_SCHEDULE)).schedules
+    (same,) = opsgenie.carry([("0.json", loud)]).schedules
+    (midnight,) = opsgenie.carry([("0.json", said.replace('"startHour": 20, "startMin": 0, ', ""))]).schedules
+
+    assert loud.count("startMin") == 0
+    assert same == plain
+    assert midnight.layers[1]["restrictions"] == [{**plain.layers[1]["restrictions"][0], "start": "00:00"}]
+
+
 def test_opsgenie_overrides_and_timelines_are_read():
     override = {
         "alias": "a1",
@@ -281,6 +293,24 @@ def test_opsgenie_overrides_and_timelines_are_read():
 
     assert (made.compared, made.differences) == (1, [])
     assert made.schedules[0].temporary_schedules[0]["shifts"][0]["user"] == "bo"
+
+
+@pytest.mark.parametrize(
+    ("start", "local"),
+    [
+        ("2026-03-23T09:00:00", "2026-03-23T09:00:00"),
+        ("2026-03-23T09:00:00Z", "2026-03-23T09:00:00"),
+        ("2026-03-23T09:00:00+00:00", "2026-03-23T10:00:00"),
+        ("2026-03-23T09:00:00-0400", "2026-03-23T14:00:00"),
+    ],
+)
+def test_a_grafana_shift_starts_at_a_time_of_its_zone_or_at_the_instant_that_an_offset_makes_it(start: str, local: str):
+    files = [
+        (name, said.replace('"start": "2026-03-23T09:00:00"', f'"start": "{start}"')) for name, said in texts(*GRAFANA)
+    ]
+    (schedule,) = grafana.carry(files).schedules
+
+    assert schedule.layers[0]["start_local"] == local
 
 
 GRAFANA = [

@@ -23,6 +23,9 @@ SHIFTS_MAX = 5_000  # within the horizon
 AHEAD = timedelta(days=400)  # read so far: whoever imports again sees further
 
 _PRIORITY = re.compile(r"^\s*\[L\d+\]\s*")
+_TELLING = (
+    "UID", "SUMMARY", "STATUS", "ATTENDEE", "DTSTART", "DTEND", "DURATION", "RRULE", "RDATE", "EXDATE", "RECURRENCE-ID",
+)  # fmt: skip
 _FREQUENCIES = ("HOURLY", "DAILY", "WEEKLY", "MONTHLY", "YEARLY")
 
 
@@ -82,7 +85,8 @@ def _parsed(text: bytes) -> Any:
 def _check(event: Any, calendar: Any) -> None:
     """What would be wrong, or would never end."""
     for field, problem in event.errors:
-        raise Unreadable(f"{_named(event)}: {field}: {problem}")
+        if field in _TELLING:  # a creation date of the year 0 (Google) is nobody's shift
+            raise Unreadable(f"{_named(event)}: {field}: {problem}")
     if event.get("UID") is None or event.get("DTSTART") is None:
         raise Unreadable(
             f"{_named(event)}: expected UID and DTSTART, got no {'UID' if event.get('UID') is None else 'DTSTART'}"
@@ -90,7 +94,9 @@ def _check(event: Any, calendar: Any) -> None:
     known = {str(each.get("TZID")) for each in calendar.walk("VTIMEZONE")}
     for field in ("DTSTART", "DTEND"):
         name = str(event[field].params.get("TZID", "")) if field in event else ""
-        if name and name not in known:
+        said = event[field].dt if field in event else None
+        is_known = isinstance(said, datetime) and said.tzinfo is not None  # Windows' names and vendors' prefixes too
+        if name and name not in known and not is_known:
             try:
                 zone_named(name)
             except ValueError as error:

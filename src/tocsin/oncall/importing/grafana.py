@@ -5,12 +5,14 @@ Also `schedules/{id}/final_shifts`, where only one schedule is carried over: the
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
+from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
 from tocsin.core.schedule import Shift
-from tocsin.core.walltime import resolve
+from tocsin.core.walltime import resolve, wall_at
 from tocsin.oncall.importing.carried import Carried, Names, finished, level, objects, placed, slug
 from tocsin.oncall.nodes import Malformed, Node
 from tocsin.oncall.stored import StoredSchedule
@@ -115,7 +117,7 @@ def _layer(node: Node, zone: str, made: Carried, names: Names, schedule: str) ->
     said: dict[str, Any] = {
         "id": label.text() if label else "",
         "timezone": zone,
-        "start_local": node.need("start").text().removesuffix("Z"),
+        "start_local": _wall(node.need("start"), zone).isoformat(),
         "duration_seconds": node.need("duration").integer(1),
         "users": groups,
         "override": kind == "override",
@@ -133,9 +135,15 @@ def _layer(node: Node, zone: str, made: Carried, names: Names, schedule: str) ->
         for ours, theirs in (("rotation_start", "rotation_start"), ("until", "until")):
             given = node.get(theirs)
             if given is not None:
-                wall = Node(given.text().removesuffix("Z"), given.path).wall()
-                said[ours] = resolve(wall, ZoneInfo(zone)).isoformat()
+                said[ours] = resolve(_wall(given, zone), ZoneInfo(zone)).isoformat()
     return [said]
+
+
+def _wall(node: Node, zone: str) -> datetime:
+    """A time of the shift's zone. A `Z` is a habit of its writers and means nothing; any other offset is meant."""
+    if re.search(r"[+-]\d\d:?\d\d$", node.text()):
+        return wall_at(node.instant(), ZoneInfo(zone)).replace(fold=0)
+    return Node(node.text().removesuffix("Z"), node.path).wall()
 
 
 def _groups(node: Node, kind: str, names: Names) -> list[list[str]]:

@@ -135,7 +135,7 @@ def _restrictions(node: Node) -> list[dict[str, Any]]:
         ]
     found: list[dict[str, Any]] = []
     for each in node.need("restrictions").each():
-        first, last = (_DAYS.index(each.need(name).choice(*_DAYS)) for name in ("startDay", "endDay"))
+        first, last = (_DAYS.index(_word(each.need(name)).choice(*_DAYS)) for name in ("startDay", "endDay"))
         start = _minute(each, "start")
         length = ((last - first) * 24 * 60 + _minute(each, "end") - start) % _WEEK_MINUTES or _WEEK_MINUTES
         found += week_window(first, start, length)
@@ -143,10 +143,15 @@ def _restrictions(node: Node) -> list[dict[str, Any]]:
 
 
 def _minute(node: Node, edge: str) -> int:
-    hour, minute = node.need(f"{edge}Hour").integer(0), node.get(f"{edge}Min")
-    if hour > 24:
-        raise node.need(f"{edge}Hour").fail("an hour from 0 to 24")
-    return hour * 60 + (minute.integer(0) if minute else 0)
+    """Minutes after midnight; who writes these files by program leaves zeros out."""
+    hour, minute = node.get(f"{edge}Hour"), node.get(f"{edge}Min")
+    if hour is not None and not 0 <= hour.integer(0) <= 24:
+        raise hour.fail("an hour from 0 to 24")
+    return (hour.integer(0) if hour else 0) * 60 + (minute.integer(0) if minute else 0)
+
+
+def _word(node: Node) -> Node:
+    return Node(node.text().lower(), node.path)
 
 
 def _escalation(node: Node, made: Carried, names: Names, ids: dict[str, str]) -> None:
