@@ -107,6 +107,20 @@ PAGES: dict[str, tuple[str, list[tuple[Any, ...]]]] = {
         "# インシデント対応\n\n## 重大度\n\n| レベル | 説明 | 対応時間 |\n|---|---|---|\n| **P0** | 全停止 | **即座（12分以内）** |\n| **P1** | 一部 | **3時間以内** |\n",
         [("P0", 720, None, 7), ("P1", 10800, None, 8)],
     ),
+    "a page about monitoring that is about who is called, too": (
+        "# Monitoring of the harbour\n\nWho is on-call answers. Every outage is an incident.\n\nThe on-call phone rings.\n\n## Severity\n\n"
+        "| Severity | Response time |\n|---|---|\n| SEV1 | 12 minutes |\n| SEV2 | 3 hours |\n",
+        [("SEV1", 720, None, 11), ("SEV2", 10800, None, 12)],
+    ),
+    "Portuguese office hours start no clock that runs at night": (
+        "# Incidentes\n\n## Severidade\n\n| Severidade | Descrição | Tempo de resposta |\n|---|---|---|\n| Sev 1 | tudo | 1 hora (hor. comercial) |\n"
+        "| Sev 2 | algo | 4 horas (horário comercial) |\n| Sev 3 | pouco | Próximo dia útil |\n",
+        [("Sev 1", None, None, 7), ("Sev 2", None, None, 8), ("Sev 3", "next business day", None, 9)],
+    ),
+    "who is paged at once, and by when": (
+        "# Incidents\n\n## Severity\n\n| Severity | Definition | Response SLA |\n|---|---|---|\n| P0 | all | Page immediately, < 7 min |\n| P1 | some | Status page within 1 hour |\n",
+        [("P0", 420, None, 7), ("P1", None, None, 8)],
+    ),
     "Spanish, with the criterion at first": (
         "# Respuesta a incidentes\n\n## Escalamiento\n\n| Severidad | Criterio inicial | Participantes |\n|---|---|---|\n"
         "| SEV1 | ningún barco | todos |\n| SEV2 | un barco | la guardia |\n| SEV3 | un remo | nadie |\n",
@@ -150,6 +164,10 @@ CADENCES: dict[str, tuple[str, dict[str, Any]]] = {
         "## Timeline of notices\n\n| Event | Target |\n|---|---|\n| SEV1 found | 12 min |\n| Status updates (open SEV1/SEV2) | Every 3 hours |\n| Report | 5 business days |\n",
         {"SEV1": 10800, "SEV2": 10800},
     ),
+    "a Russian column": (
+        "## Связь\n\n| Severity | Подтверждение | Обновления |\n|---|---|---|\n| SEV1 | ≤10 минут | каждые 20 минут |\n| SEV2 | ≤1 час | каждый час |\n",
+        {"SEV1": 1200, "SEV2": 3600},
+    ),
     "what follows the first one": (
         "## Talk\n\n| Severity | First update | Subsequent updates |\n|---|---|---|\n| SEV1 | 10 min | every 20 min |\n| SEV2 | 30 min | 2 hours |\n",
         {"SEV1": 1200, "SEV2": 7200},
@@ -181,6 +199,17 @@ NO_POLICY = {
         "# Recovery of the boathouse\n\n## Escalation\n\n### Level 1: Warden\n- **Response time:** 5 minutes\n\n### Level 2: Mayor\n- **Response time:** 30 minutes\n"
     ),
     "one alert with its severity": "# Runbook: engine hot\n\n**Severity:** Critical\n**Response time:** 12 minutes\n\n## Steps\n\n1. Stop\n",
+    "severities of alerts": (
+        "# Alerts of the lighthouse\n\nA rule that fires writes a line.\n\n## Severity levels\n\n| Severity | Meaning | When used |\n|---|---|---|\n"
+        "| Sev 1 | Error | the lamp is out |\n| Sev 2 | Warning | the lamp flickers |\n"
+    ),
+    "what the support of a supplier promises": (
+        "# Getting started with the tide tables\n\n## Support severity levels\n\n| Severity | Response time | Description |\n|---|---|---|\n"
+        "| Sev 1 | 1 hour | no tides |\n| Sev 2 | 4 hours | wrong tides |\n"
+    ),
+    "how an alert is shaped": (
+        "# Monitoring architecture\n\n## Severity and frequency\n\n| Severity | Meaning | Shape |\n|---|---|---|\n| Sev 1 | page somebody | log @ 5 min |\n| Sev 2 | early warning | log @ 15 min |\n"
+    ),
     "tiers of customers": (
         "# Tickets\n\n## SLA tiers\n\n| Tier | Response time | Resolution target |\n|---|---|---|\n| Gold | 4 hours | 24/7 |\n| Basic | Next business day | 8/5 |\n"
     ),

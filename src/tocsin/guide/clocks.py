@@ -30,7 +30,7 @@ _CLOCKS: tuple[tuple[str, str], ...] = (
     ("cadence", r"(?:subsequent|ongoing|recurring|periodic|follow-?\s?up)\s+(?:status\s+|customer\s+|internal\s+)?(?:updates?|comms|communications?)(?:\s+every)?|(?:status\s+|follow-?\s?up\s+|stakeholder\s+|customer\s+|internal\s+|external\s+|communications?\s+|comms?\s+|reporting\s+|slack\s+|status\s+page\s+)*"
                 r"(?:updates?|comms?|communications?|notifications?|reporting)?\s*(?:freq(?:uency)?\.?|cadence|interval|every|rhythm|schedule)"
                 r"|updates?\s+every|частота\s+обновлений|fréquence(?:\s+(?:des?\s+)?mises?\s+à\s+jour)?|frecuencia(?:\s+de\s+actualizaci(?:ón|ones))?|frequência(?:\s+de\s+atualizaç(?:ão|ões))?|(?:aktualisierungs|update-?\s?)?(?:frequenz|intervall|rhythmus)|更新频率|更新頻度|업데이트\s*(?:주기|빈도)"),
-    ("updates", r"(?:status\s+|stakeholder\s+|customer\s+|progress\s+|internal\s+|external\s+|executive\s+|page\s+|slack\s+|team\s+)*updates?(?:\s+(?:slos?|slas?|targets?))?|communications?|comms|(?:atualização|actualización|atualizações|actualizaciones)(?:\s+(?:ao|do|de|al|del|a|para)\s+(?:o\s+|los\s+)?\w+)?"),
+    ("updates", r"обновлени[ея](?:\s+статуса)?|mises?\s+à\s+jour|aktualisierung(?:en)?|更新|アップデート|업데이트|(?:status\s+|stakeholder\s+|customer\s+|progress\s+|internal\s+|external\s+|executive\s+|page\s+|slack\s+|team\s+)*updates?(?:\s+(?:slos?|slas?|targets?))?|communications?|comms|(?:atualização|actualización|atualizações|actualizaciones)(?:\s+(?:ao|do|de|al|del|a|para)\s+(?:o\s+|los\s+)?\w+)?"),
     ("escalate", r"(?:when\s+to\s+)?(?:auto[-\s]?)?escalat(?:e|es|ion|ed)(?:\s+(?:after|time|timer|timeout|if|to|path|interval|target|deadline|within|limit|sla|window))*|эскалация"),
     ("notify", r"notif(?:y|ication|ications|ied)(?:\s+(?:who|list|target|targets|required|method))?|who(?:\s+(?:is\s+)?notified)?|alert(?:s|ing)?\s+(?:who|to)|stakeholders?|page"),
     ("review", r"(?:post[-\s]?mortem|postmortem|pir|rca|review|retrospective|post[-\s]?incident(?:\s+review)?|root\s+cause(?:\s+analysis)?)(?:\s+(?:due|within|deadline|required|time))*"),
@@ -175,7 +175,13 @@ def cell(value: str, header: str) -> Quantity | None:
     quantity = read(words) or _before_han(words) or _by_whom(words)
     if quantity is not None and _says_how(quantity, words, header):
         return None
-    told = [clause for clause in re.split(r"[;,]", words) if scan(clause) and _SUBJECT.search(clause)]
+    if quantity is not None and re.search(r"\bstatus\s*page\b", words, re.I) and not re.search(r"[;,]", words):
+        return None  # when the page says something is not when somebody responds
+    told = [
+        clause
+        for clause in re.split(r"[;,]", words)
+        if scan(clause) and _SUBJECT.search(re.sub(r"^\s*page\b", " ", clause, flags=re.I))
+    ]
     if quantity is not None and told and len(told[0]) < len(words):
         return (
             None  # "page on-call; status page within 30 min" says when customers are told, not when somebody responds

@@ -46,6 +46,11 @@ _SEVERITY = re.compile(
 )
 # "High (4 issues)": a heading of a report counts what was found and defines nothing.
 _COUNTED = re.compile(r"\d{1,4}\s*(?:issues?|findings?|items?|bugs?|defects?|vulnerabilit\w+|alerts?|incidents?|tickets?|total|open|fixed|resolved)?", re.I)  # fmt: skip
+# A page about alerts, support or an interface has severities of its own, whatever they are called.
+_OTHER_PAGE = re.compile(
+    r"\balerts?\b|\balerting\b|\bmonitor(?:ing)?\b|\bsupport\b|\bsuporte\b|\bsoporte\b|\bapis?\b|\bonboarding\b|\bintegra(?:tion|ção|ción)\b|\blogging\b|监控|告警|モニタリング|アラート|мониторинг",
+    re.I,
+)
 # "Another company uses this:" above a scheme: it is shown and not set.
 _SOMEBODY_ELSES = re.compile(
     r"\b(?:an?other|some|many|most|other|a|one)\s+(?:[\w-]+\s+)?(?:compan(?:y|ies)|organi[sz]ations?|firms?|startups?|vendors?|teams)\b[^.]{0,80}\b(?:uses?|using|used|defines?|has|have)\b"
@@ -88,9 +93,10 @@ def about_incidents(group: Group, document: Document) -> bool:
     if _SOMEBODY_ELSES.search(_above(group, document)):
         return False
     kinds = {family(one) for one in group.ids}
-    if "sev" in kinds or ("" not in kinds and _SEVERITY.match(group.section.title)):
-        return True
     if any(_INCIDENTS.search(title) for title in titles):
+        return True
+    elsewhere = _OTHER_PAGE.search(f"{top} / {place}")
+    if not elsewhere and ("sev" in kinds or ("" not in kinds and _SEVERITY.match(group.section.title))):
         return True
     first, last = group.line, max(entry.line for entry in group.entries)
     around = (line for n, line in enumerate(document.lines, 1) if not first <= n <= last)

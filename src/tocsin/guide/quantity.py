@@ -29,6 +29,7 @@ from tocsin.guide.words import (
     NEXT_BUSINESS_DAY,
     NONE_WORDS,
     NUMBER_WORDS,
+    OFFICE_HOURS,
     PLACEHOLDER,
     QUALITATIVE,
     TIME_WORDS,
@@ -204,7 +205,7 @@ def _same(one: Quantity, other: Quantity) -> bool:
 def _with_rest(chosen: Quantity, rest: str, text: str) -> Quantity | None:
     """The quantity if the words around it cannot change it; business hours named beside a span change its unit."""
     around = set(_WORDS.findall(rest.replace("\x00", " ")))
-    if re.search(r"\b(?:business|working|office|biz)[\s-]+days?\b", rest):
+    if re.search(rf"\b(?:business|working|office|biz)[\s-]+days?\b|{OFFICE_HOURS}", rest):
         return None
     if chosen.kind == "interval" and isinstance(chosen.value, int) and chosen.value >= 86400:
         rest = re.sub(r"\bduring (?:business|working|office) hours\b", " ", rest)  # "daily" already is that

@@ -40,6 +40,12 @@ BUSINESS_HOURS = (
     r"|giờ\slàm\sviệc|ore\slavorative|рабоч\w+\sчас\w*|个?工作小时|営業時間|영업시간"
 )
 
+# "1 hora (hor. comercial)": working hours beside a span, in the languages whose units are known.
+OFFICE_HOURS = (
+    r"\bhor(?:[aá]rio|\.|as)?\s(?:comercia(?:l|is)|laboral(?:es)?|de\s(?:oficina|expediente|trabajo|trabalho))|\bexpediente\b|\bheures?\s(?:de\sbureau|ouvr)"
+    r"|\b(?:geschäfts|büro|arbeits|dienst)zeit(?:en)?\b|рабоч\w+\s(?:врем\w+|час\w*)|orario\s(?:d'ufficio|lavorativo)|工作时间|上班时间|営業時間|業務時間|平日|업무\s?시간|근무\s?시간"
+)
+
 INTERVAL_WORDS: dict[str, tuple[int, int]] = {
     "half-hourly": (1800, 0), "hourly": (3600, 0), "twice daily": (43200, 0), "twice a day": (43200, 0), "daily": (86400, 0),
     "bi-weekly": (1209600, 0), "biweekly": (1209600, 0), "fortnightly": (1209600, 0), "weekly": (604800, 0),
