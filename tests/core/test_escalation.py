@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 import msgspec
+import pytest
 
 from tests.core.lives import LEVELS, PEOPLE, T0, WORLD, Life, minutes, person, policy, world
 from tocsin.core import commands as c, facts as f
@@ -297,3 +298,18 @@ def test_without_a_last_resort_everybody_who_can_be_reached_is_paged():
     life = Life(world(people, last_resort=(), escalation=Escalation(levels=levels)))
 
     assert [page.person for page in life.facts[-1].pages] == ["ana", "cleo"]
+
+
+@pytest.mark.parametrize("methods", [1, 3, 200])
+@pytest.mark.parametrize("address", [40, 4_000])
+def test_a_level_of_hundreds_of_people_pages_as_many_as_a_fact_holds(methods: int, address: int):
+    """A fact that is too large is no fact: the incident would not be opened, and nobody would be paged."""
+    ways = [Method(kind="email", address=f"{n}@" + "x" * address) for n in range(methods)]
+    people = {f"p{n}": person(f"p{n}", *ways) for n in range(700)}
+    life = Life(world(people, escalation=Escalation(levels=(Level(level=1, who=tuple(people)),))))
+
+    for fact in life.facts:
+        f.encode(fact)
+    paged = [page.person for fact in life.facts if isinstance(fact, f.Escalated) for page in fact.pages]
+    assert len(paged) >= (100 if methods == 1 and address < 100 else 1)
+    assert paged == list(people)[: len(paged)]

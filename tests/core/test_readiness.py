@@ -11,7 +11,7 @@ from tocsin.core.facts import CoverageGap, NobodyReached
 from tocsin.core.people import Directory, Method, Person, Service, Team
 from tocsin.core.policy import Escalation, Level, Notify, Paging, Policy, Role, Source
 from tocsin.core.promises import rules
-from tocsin.core.readiness import gaps
+from tocsin.core.readiness import CROWD, gaps
 
 _INCIDENT = Life().now
 EVERYBODY = Directory(people=PEOPLE, last_resort=("dora",))
@@ -134,3 +134,13 @@ def _passed(world: World, level: int) -> bool:
     life = msgspec.structs.replace(world, policy=made)
     facts = escalate(_INCIDENT, life, "test", _INCIDENT.opened_at, level=1)
     return any(isinstance(fact, CoverageGap | NobodyReached) for fact in facts)
+
+
+def test_a_level_of_more_people_than_one_page_goes_to_is_a_warning():
+    crowd = {f"p{n}": person(f"p{n}") for n in range(CROWD + 1)}
+    made = policy(escalation=Escalation(levels=(Level(level=1, who=tuple(crowd)),)))
+
+    (gap,) = gaps([("guide", made)], with_people(**crowd))
+
+    assert (gap.check, gap.level) == ("level", "warning")
+    assert gap.text.startswith(f"level 1 pages {CROWD + 1} people")

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import datetime, timedelta
-from typing import Literal
+from typing import Literal, TypeVar
 
 import msgspec
 
@@ -24,8 +24,12 @@ from tocsin.core.people import Directory, Person, reachable, who
 from tocsin.core.policy import Escalation, Level, Notify, Policy, Rule, severity_of
 from tocsin.core.regulatory import Law
 
+T = TypeVar("T")
+
 LAPS_MAX = 48  # how often the last level is paged again: two days at an hour each; then the last resort is paged again
 LAST_RESORT_MAX = 25  # people; more would be a storm of its own
+PAGES_BYTES_MAX = 40 * 1024  # of one decision: a fact holds 64 KiB, and one that is larger opens no incident at all
+METHODS_BYTES_MAX = PAGES_BYTES_MAX // 4  # of one person: two of the longest addresses, or some seventy mail addresses
 LONGEST_REPEAT = timedelta(days=7)  # a level may not sleep longer than this between two pages
 
 
@@ -181,14 +185,14 @@ def pages_for(
     """What is owed to `people`; the ids are the same whenever the same decision is made again.
 
     Whoever's rules still run from an earlier page is not told from the start again. `call`: what rings is tried at
-    once, beside what the person has tried first.
+    once, beside what the person has tried first. Of hundreds of people, the first that fit into `PAGES_BYTES_MAX`.
     """
     number = incident.page_count + 1 + part
-    return tuple(
+    pages = (
         OwedPage(
             id=f"{incident.id}-{number}-{person.id}",
             person=person.id,
-            methods=owed_methods(person, now, low=low, call=call),
+            methods=_fitting(owed_methods(person, now, low=low, call=call), METHODS_BYTES_MAX),
             level=level,
             round=number,
             notice=notice,
@@ -197,6 +201,18 @@ def pages_for(
         for person in people
         if reachable(person) and (notice or not still_told(incident, person.id, now, low=low))
     )
+    return _fitting(pages, PAGES_BYTES_MAX)
+
+
+def _fitting(some: Iterable[T], room: int) -> tuple[T, ...]:
+    """The first of them that are together encoded in `room` bytes."""
+    found: list[T] = []
+    for each in some:
+        room -= len(msgspec.json.encode(each))
+        if room < 0:
+            break
+        found.append(each)
+    return tuple(found)
 
 
 def last_resort(world: World) -> tuple[Person, ...]:

@@ -50,6 +50,7 @@ class Method(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     held: bool = False  # not used, because it is unverified and the installation says so; Tocsin's own word too
 
 
+ADDRESS_MAX = 4_000  # characters: a browser's subscription takes some hundred
 AFTER_SECONDS_MAX = 604_800  # a week: whoever is told later than that is not told
 _MAIL = re.compile(r"[^\s@:/]+@[^\s@/]+")
 _PHONE = re.compile(r"\+[0-9][0-9 ().-]{4,30}")
@@ -66,6 +67,8 @@ def flaw_of(method: Method) -> str | None:
     """`field: expected ..., got ...` where what is written can reach nobody; else None."""
     if not 0 <= method.after_seconds <= AFTER_SECONDS_MAX:
         return f"after_seconds: expected 0 to {AFTER_SECONDS_MAX}, got {method.after_seconds}"
+    if len(method.address) > ADDRESS_MAX:
+        return f"address: expected at most {ADDRESS_MAX} characters, got {len(method.address)}"
     if method.kind == "console":
         return None
     pattern, expected = _WRITTEN.get(method.kind, (None, f"an address for {method.kind}"))

@@ -10,6 +10,7 @@ import msgspec
 from tocsin.core.people import Directory, Person, reachable, who
 from tocsin.core.policy import Escalation, Policy, Source
 
+CROWD = 100  # people with two methods each: core.escalation.PAGES_BYTES_MAX and some room
 OWNER = "owner"  # means somebody only once an incident has a service
 
 
@@ -64,6 +65,10 @@ def _guide(name: str, policy: Policy, directory: Directory) -> Iterator[Gap]:
 def _levels(guide: str, scheme: str, escalation: Escalation, directory: Directory) -> Iterator[Gap]:
     for level in escalation.levels:
         where = f"level {level.level}" + (f" of {scheme}" if scheme else "")
+        crowd = sum(reachable(each) for each in who(directory, level.who))
+        if crowd > CROWD:
+            text = f"{where} pages {crowd} people: a page goes to as many as fit into one fact, about {CROWD}"
+            yield Gap(check="level", level="warning", text=text, guide=guide, line=_line(level.source))
         silent = {word: _why_nobody(directory, word) for word in level.who}
         missing = [f"{word}: {why}" for word, why in silent.items() if why]
         if not missing:
