@@ -22,6 +22,7 @@ FUNCTION_LINES_MAX = 60  # a screen is 50; a docstring may take the rest
 MODULE_LINES_MAX = 400
 LONG_MODULES = {  # tables, not logic: the number is what they are allowed
     "setting/config.py": 420,
+    "setting/table.py": 420,
     "core/commands.py": 520,
     "core/facts.py": 1040,
     "core/policy.py": 520,

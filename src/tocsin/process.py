@@ -26,6 +26,7 @@ from tocsin.guidefile import GuideFile, read_guide
 from tocsin.http import auth
 from tocsin.http.front import Front
 from tocsin.redaction import log_to_stderr
+from tocsin.senders import addresses
 from tocsin.setting.config import Config, visible
 from tocsin.store.sqlite import DataInUse
 from tocsin.tenants.installation import Installation
@@ -48,6 +49,7 @@ class NotReadable(Exception):
 def serve(config: Config, files: Sequence[Path]) -> int:
     """Run until SIGTERM or SIGINT; the exit code."""
     log_to_stderr(config)
+    addresses.only(config.outgoing_hosts)
     one_arena()
     try:
         guides = [_given(path) for path in files]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import socket
+from collections.abc import Iterator
 from ipaddress import ip_address
 
 import httpcore2
@@ -13,7 +14,7 @@ from tests.senders.messages import T0, message
 from tests.senders.servers import Web, listening, response
 from tocsin.clock import ManualClock
 from tocsin.ports import Receipt
-from tocsin.senders.addresses import Forbidden, Guard, judged, reach
+from tocsin.senders.addresses import Forbidden, Guard, judged, listed, only, reach
 from tocsin.senders.http import Answer, Poster, target
 from tocsin.senders.webhook import WebhookSender
 
@@ -235,3 +236,44 @@ def test_the_guard_says_what_httpcore_says_when_nothing_listens():
 
     with pytest.raises(httpcore2.ConnectError):
         asyncio.run(story())
+
+
+@pytest.mark.parametrize(
+    ("host", "fits"),
+    [
+        ("hooks.slack.com", True),
+        ("HOOKS.slack.com.", True),
+        ("slack.com", False),
+        ("a.b.example.org", True),
+        ("example.org", False),
+        ("evilexample.org", False),
+        ("hooks.slack.com.evil.org", False),
+        ("1.1.1.1", False),
+        ("10.0.0.7", True),
+    ],
+)
+def test_a_list_of_hosts_means_those_names_and_what_is_below_a_star(host: str, fits: bool):
+    assert listed(host, ["hooks.slack.com", "*.example.org", "10.0.0.7"]) is fits
+
+
+@pytest.fixture
+def anywhere() -> Iterator[None]:
+    yield
+    only(())
+
+
+def test_nothing_goes_to_a_host_that_is_not_listed(anywhere: None):
+    """Not even its name is resolved, which would tell its owner."""
+
+    async def posted() -> list[Answer | Receipt]:
+        poster = Poster(allow_private=True)
+        urls = ("http://127.0.0.1:9/hook", "http://nowhere.invalid/hook")
+        said = [await poster.post(target(url), {}, b"") for url in urls]
+        await poster.close()
+        return said
+
+    only(["*.example.org"])
+
+    for each in asyncio.run(posted()):
+        assert isinstance(each, Receipt) and each.code == "bad_address"
+        assert "outgoing_hosts" in each.detail

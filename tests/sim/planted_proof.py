@@ -16,6 +16,13 @@ SIGN_IN = "tests/http/test_sign_in.py"
 
 PROOF: tuple[Mutant, ...] = (
     _bug(
+        "a list of hosts is no list",
+        "senders/addresses.py",
+        "if _ONLY and not listed(host, _ONLY):",
+        "if _ONLY and not host:",
+        "tests/senders/test_addresses.py",
+    ),
+    _bug(
         "one person keeps everybody else's pages from being live",
         "http/events.py",
         "if events.of[who] >= events.person_max:",

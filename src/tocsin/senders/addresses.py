@@ -72,6 +72,21 @@ def _carried(address: Address) -> IPv4Address | None:
     return None
 
 
+_ONLY: list[str] = []  # of the process, for every organisation in it
+
+
+def only(hosts: Iterable[str]) -> None:
+    """From now on HTTP goes to these hosts and to no others, `*.example.org` being all below that name; where none is
+    named, to any whose address is fit. Said once, at the start."""
+    _ONLY[:] = [each.strip().casefold().rstrip(".") for each in hosts]
+
+
+def listed(host: str, hosts: Iterable[str]) -> bool:
+    """Whether a host is one of these."""
+    said = host.casefold().rstrip(".")
+    return any(said.endswith(each[1:]) if each.startswith("*.") else said == each for each in hosts)
+
+
 def judged(host: str, addresses: Iterable[str], *, allow_private: bool) -> list[str]:
     """The addresses of `host`, when all of them may be connected to.
 
@@ -105,6 +120,8 @@ class Guard(httpcore2.AnyIOBackend):
     ) -> httpcore2.AsyncNetworkStream:
         """A connection to one of the judged addresses of `host`. Raises Forbidden, or what httpcore2 raises."""
         options = list(socket_options or [])
+        if _ONLY and not listed(host, _ONLY):  # before its name is asked of anybody
+            raise Forbidden(f"{host} is not among the hosts of `[server] outgoing_hosts`")
         try:
             with anyio.fail_after(timeout):
                 addresses = judged(host, await self._resolve(host, port), allow_private=self._allow_private)

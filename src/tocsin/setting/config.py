@@ -162,6 +162,7 @@ class Config(msgspec.Struct, frozen=True, kw_only=True):
     tenant: str = DEFAULT_TENANT
     limits: Limits = Limits()
     tenants: tuple[Tenant, ...] = ()
+    outgoing_hosts: tuple[str, ...] = ()
     evidence: EvidenceSetting
     warnings: tuple[str, ...] = ()
 
@@ -227,6 +228,7 @@ def _config(values: dict[str, Any], file: Path | None) -> Config:
         audiences=tuple(_audience(row) for row in values["audiences"]),
         oidc=oidc_from(of, str(file or FILE)) if of("oidc.issuer") else None,
         log_level=of("server.log_level"),
+        outgoing_hosts=of("server.outgoing_hosts"),
         secrets=tuple(secrets_in(values)),
         limits=tenants[DEFAULT_TENANT].limits if DEFAULT_TENANT in tenants else Limits(),
         tenants=tuple(each for name, each in tenants.items() if name != DEFAULT_TENANT),

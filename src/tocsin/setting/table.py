@@ -92,6 +92,9 @@ SETTINGS: tuple[Setting, ...] = (
 
     _row("server.log_level", one_of("debug", "info", "warning", "error"), "info", "What is written to stderr; secrets "
          "are left out at every level.", unit="debug, info, warning or error", env="TOCSIN_LOG_LEVEL"),
+    _row("server.outgoing_hosts", words, (), "The hosts that may be called by HTTP, for every organisation: webhooks, "
+         "chats, providers, what evidence is fetched from. `*.example.org` is all below that name.",
+         unit="host names", shown="any whose address is fit"),
 
     _row("smtp.host", text, REQUIRED, "The mail server. Without [smtp], nobody gets mail.", env="TOCSIN_SMTP_HOST"),
     _row("smtp.port", PORT, None, "The port of the mail server.", shown="25, 587 or 465, as `tls` says",
