@@ -31,6 +31,7 @@ from tocsin.verify_export import read_held
 
 __all__ = ["AuditService", "Report", "Violation", "audited", "held_by", "known_keys", "opened", "with_contents"]
 
+WRITES = ("created", "changed", "deleted")  # what an entry about a document says of it
 WITH_ROLE = ("account", "session", "sign-in", "token")  # documents that say what somebody may
 
 Database = Store | Snapshot | sqlite3.Connection | str | Path
@@ -192,7 +193,7 @@ def _check_rest(store: Store, tenant: str, report: Report) -> None:
         if said.resource_type == "incident":
             stream, _, version = said.resource.rpartition("/")
             counts[stream] = max(counts.get(stream, 0), int(version) if version.isdecimal() else 0)
-        else:
+        elif said.action.removeprefix(f"{said.resource_type}.") in WRITES:  # a failed sign-in only speaks of it
             newest[said.resource_type, said.resource] = Newest(row.seq, said.action, said.commitment, row.salt)
         if said.action == ledger.ERASED:
             erased |= numbers(said.resource, report.entries)
@@ -252,7 +253,7 @@ def _check_documents(
             elif last.seq not in erased:
                 report.add("content_missing", f"{kind} {name}: the salt to compare it with is gone", last.seq)
     for (kind, name), last in newest.items():
-        if (kind, name) not in there and last.action in (f"{kind}.created", f"{kind}.changed"):
+        if (kind, name) not in there and not last.action.endswith(".deleted"):
             report.add("document_missing", f"{kind} {name} is gone, and no entry says who deleted it", last.seq)
 
 

@@ -58,6 +58,14 @@ def test_nothing_is_found_where_nothing_was_done(house: Installation) -> None:
     assert found(house) == []
 
 
+def test_a_stranger_who_guesses_passwords_raises_no_alarm_about_the_log(house: Installation) -> None:
+    """An entry that only speaks of an account is not the last word on what its document holds."""
+    said = Draft(actor="tocsin", action="sign-in.failed", resource_type="account", resource="ana", detail="16 tries")
+    house.store.record(TENANT, [said])
+
+    assert found(house) == []
+
+
 def test_a_document_that_was_taken_out_is_missed(house: Installation) -> None:
     behind(house, ("DELETE FROM documents WHERE kind = 'silence'", ()))
 

@@ -3,20 +3,26 @@
 from __future__ import annotations
 
 import asyncio
+import shutil
 from collections.abc import Callable, Coroutine
 from datetime import timedelta
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any, TypeVar
 
+import msgspec
+
+from tests.audit.given import Attacker
 from tests.store.given import T0, TENANT, append
 from tocsin.anchors.places import AnchorFailed, DirectoryPlace, Kept
 from tocsin.audit import audited
 from tocsin.clock import ManualClock
 from tocsin.core import ledger
 from tocsin.ports import Store
-from tocsin.proof.notary import Notary, installation, own_signer, started, stopped
+from tocsin.proof.notary import KEYS, Notary, installation, own_signer, started, stopped
 from tocsin.store.backup import Restored
 from tocsin.store.sqlite import SqliteStore
+from tocsin.verify_export import read_held
 
 T = TypeVar("T")
 
@@ -177,3 +183,57 @@ def test_an_installation_has_one_name(tmp_path: Path) -> None:
 
     assert first == again == "tocsin-0123456789ab"
     office.store.close()
+
+
+def test_a_place_that_was_emptied_is_an_entry_and_is_given_everything_again(tmp_path: Path) -> None:
+    office, outside = Office(tmp_path), tmp_path / "outside"
+    outside.mkdir()
+    started(office.store, TENANT, "0.1.0", None)
+
+    async def live() -> Notary:
+        hand = notary(office, tmp_path / "signer", DirectoryPlace("copy", outside))
+        await hand.notarise()
+        assert ledger.ANCHOR_EMPTIED not in office.actions()
+        shutil.rmtree(outside)
+        outside.mkdir()
+        office.store.commit([append("a")])
+        await hand.notarise()
+        office.store.commit([append("b")])
+        await hand.notarise()
+        return hand
+
+    hand = act(live)
+
+    assert office.actions().count(ledger.ANCHOR_EMPTIED) == 1
+    assert hand.failing == {}
+    report = audited(office.store, TENANT, anchors=[outside])
+    assert (report.violations, report.anchored) == ([], office.store.audit_head(TENANT).size)
+    held = sorted((each.leaves_from, len(each.leaves) // 32) for each in read_held(outside) if each.leaves)
+    assert held[0][0] == 0 and sum(count for _, count in held) == office.store.audit_head(TENANT).size
+    office.store.close()
+
+
+def test_a_signer_that_was_made_to_forget_signs_a_rewritten_log_and_the_place_outside_tells(tmp_path: Path) -> None:
+    office, outside = Office(tmp_path), tmp_path / "outside"
+    outside.mkdir()
+    started(office.store, TENANT, "0.1.0", None)
+
+    async def live(office: Office) -> None:
+        hand = notary(office, tmp_path / "signer", DirectoryPlace("copy", outside))
+        for name in ("a", "b"):
+            office.store.commit([append(f"{name}{office.store.audit_head(TENANT).size}")])
+            await hand.notarise()
+
+    act(lambda: live(office))
+    vkey = msgspec.json.decode(office.store.get(TENANT, *KEYS) or b"", type=list[str])[0]
+    office.store.close()
+    Attacker(SimpleNamespace(path=tmp_path / "tocsin.db"), 2, 1).attack("rewritten", 4)  # type: ignore[arg-type]
+    for memory in (tmp_path / "signer").glob("log-*.json"):
+        memory.unlink()
+    again = Office(tmp_path)
+    act(lambda: live(again))
+
+    report = audited(again.store, TENANT, anchors=[outside], trusted_keys=[vkey])
+
+    assert {("leaf_mismatch", 0), ("anchor_root_mismatch", 0)} <= {(each.code, each.seq) for each in report.violations}
+    again.store.close()

@@ -16,6 +16,20 @@ SIGN_IN = "tests/http/test_sign_in.py"
 
 PROOF: tuple[Mutant, ...] = (
     _bug(
+        "whoever guesses a password has the log called tampered with",
+        "audit.py",
+        'elif said.action.removeprefix(f"{said.resource_type}.") in WRITES:',
+        "elif said.action:",
+        BEHIND,
+    ),
+    _bug(
+        "a place that was emptied is given what is new and nothing is said",
+        "anchors/places.py",
+        "if what.first and not (home",
+        "if not what.size and not (home",
+        "tests/audit/test_notary.py",
+    ),
+    _bug(
         "a list of hosts is no list",
         "senders/addresses.py",
         "if _ONLY and not listed(host, _ONLY):",
@@ -74,8 +88,8 @@ PROOF: tuple[Mutant, ...] = (
     _bug(
         "a document that was taken out behind the log is not missed",
         "audit.py",
-        "if (kind, name) not in there and last",
-        "if (kind, name) in there and last",
+        "if (kind, name) not in there and not last",
+        "if (kind, name) in there and not last",
         BEHIND,
     ),
     _bug(

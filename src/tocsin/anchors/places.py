@@ -28,6 +28,10 @@ class AnchorFailed(Exception):
     """The checkpoint did not leave; the text says why and is shown."""
 
 
+class Emptied(AnchorFailed):
+    """What the place was given before is not there any more."""
+
+
 class Kept(msgspec.Struct, frozen=True, kw_only=True):
     """What a place is asked to keep: the checkpoint of a log's first `size` entries, and the hashes of its entries
     from `first` on (32 bytes each)."""
@@ -61,6 +65,8 @@ class DirectoryPlace:
     def _keep(self, what: Kept) -> str:
         if not self._folder.is_dir():
             raise AnchorFailed(f"{self._folder}: expected a directory that exists (is it mounted?)")
+        if what.first and not (home(self._folder, what.tenant) / f"{what.first:012d}.note").is_file():
+            raise Emptied(f"{self._folder}: the checkpoint of {what.first} entries was kept there, and is gone")
         try:
             return str(put(self._folder, what))
         except OSError as error:

@@ -27,6 +27,7 @@ GENESIS = bytes(32)  # what stands before the first link of the chain
 
 HEARTBEAT, STARTED, STOPPED, RESTORED = "log.heartbeat", "log.started", "log.stopped", "log.restored"
 ERASED, EXPORTED, ROLLED_BACK, CHECKED = "log.erased", "log.exported", "log.rolled-back", "log.checked"
+ANCHOR_EMPTIED = "log.anchor-emptied"
 
 # Documents that nobody administers: they change with the traffic, or say when something was last seen.
 _TRAFFIC = frozenset(

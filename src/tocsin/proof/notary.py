@@ -17,7 +17,7 @@ from typing import Protocol, TypeVar
 
 import msgspec
 
-from tocsin.anchors.places import AnchorFailed, Kept, Place, run
+from tocsin.anchors.places import AnchorFailed, Emptied, Kept, Place, run
 from tocsin.anchors.request import Request
 from tocsin.auditport import Anchored, Checkpoint, Protection
 from tocsin.clock import Clock
@@ -165,18 +165,33 @@ class Notary:
     async def _keep(self, tenant: str, place: Place, checkpoint: Checkpoint) -> None:
         before = await self._desk.read(lambda store: {each.anchor: each.size for each in store.anchored(tenant)})
         first = before.get(place.name, 0)
-        leaves = await self._desk.read(lambda store: _leaves(store, tenant, first, checkpoint.size))
-        what = Kept(
-            tenant=tenant, size=checkpoint.size, note=checkpoint.note, first=first, leaves=leaves, at=checkpoint.at
-        )
         try:
-            detail = await place.keep(what)
+            try:
+                detail = await place.keep(await self._kept(tenant, checkpoint, first))
+            except Emptied as error:
+                await self._emptied(tenant, place, str(error))
+                detail = await place.keep(await self._kept(tenant, checkpoint, 0))
         except AnchorFailed as error:
             self._fails(place.name, str(error))
             return
         self._well(place.name)
         kept = Anchored(anchor=place.name, size=checkpoint.size, at=checkpoint.at, detail=detail)
         await self._desk.run(lambda store: store.keep_anchored(tenant, kept))
+
+    async def _kept(self, tenant: str, checkpoint: Checkpoint, first: int) -> Kept:
+        leaves = await self._desk.read(lambda store: _leaves(store, tenant, first, checkpoint.size))
+        return Kept(
+            tenant=tenant, size=checkpoint.size, note=checkpoint.note, first=first, leaves=leaves, at=checkpoint.at
+        )
+
+    async def _emptied(self, tenant: str, place: Place, why: str) -> None:
+        """Somebody who means to rewrite the log would begin so: it is an entry, which leaves with the next checkpoint.
+        The place is given everything again."""
+        log.error("audit: %s: %s", place.name, why)
+        draft = Draft(
+            actor="tocsin", action=ledger.ANCHOR_EMPTIED, resource_type="log", resource=tenant, detail=why[:500]
+        )
+        await self._desk.run(lambda store: store.record(tenant, [draft]))
 
     def _fails(self, name: str, why: str) -> None:
         if self.failing.get(name) != why:
