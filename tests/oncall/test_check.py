@@ -219,3 +219,35 @@ def test_an_override_that_ends_before_it_starts_is_refused():
 def test_a_file_without_vectors_is_refused(text: str):
     with pytest.raises(ValueError, match=r"s\.json:1: expected"):
         check(text, "s.json")
+
+
+def test_of_somebodys_shifts_only_the_one_that_the_query_cuts_is_truncated():
+    """Whoever writes a vector may say of each shift whether it goes on: the first one here ends by an override."""
+    all_day = {"user": "ann", "restrictions": [{"days": ["MO"], "start": "08:00", "end": "12:00"}]}
+    stand_in = {"add": "bob", "remove": "ann", "start": "2026-06-01T08:30+00:00", "end": "2026-06-01T08:45+00:00"}
+    rows = [
+        {
+            "user": "ann",
+            "start": "2026-06-01T08:00+00:00",
+            "end": "2026-06-01T08:30+00:00",
+            "truncated_by_query": False,
+        },
+        {
+            "user": "bob",
+            "start": "2026-06-01T08:30+00:00",
+            "end": "2026-06-01T08:45+00:00",
+            "truncated_by_query": False,
+        },
+        {"user": "ann", "start": "2026-06-01T08:45+00:00", "end": "2026-06-01T09:00+00:00", "truncated_by_query": True},
+    ]
+    said = {
+        "kind": "shifts",
+        "layers": [all_day],
+        "overrides": [stand_in],
+        "query": {"from": "2026-06-01T08:00+00:00", "to": "2026-06-01T09:00+00:00"},
+    }
+
+    assert checked({**said, "expect": {"shifts": rows}}).passed
+    for n, row in enumerate(rows):
+        wrong = {**row, "truncated_by_query": not row["truncated_by_query"]}
+        assert not checked({**said, "expect": {"shifts": [*rows[:n], wrong, *rows[n + 1 :]]}}).passed

@@ -104,8 +104,8 @@ def shift_list(node: Node, by: Convention) -> Answer:
     for each in listed.each():
         cut = each.get("truncated_by_query")
         if cut is not None:
-            same = same and (cut.value is True) == (each.need("user").text() in goes_on)
-            same = same and (cut.value is not True or each.need("end").instant() == end)
+            is_last = each.need("user").text() in goes_on and each.need("end").instant() == end
+            same = same and (cut.value is True) == is_last
     found = rows(whole, start, end, writer(plan.zone), recorded=bool(plan.recorded))
     return same and _only(node, "shifts"), {"shifts": found}
 
