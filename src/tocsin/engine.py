@@ -414,7 +414,7 @@ class Engine:
         seen = see(self.store)
         found = name if seen.index(tenant, name) else seen.find(tenant, name)
         if found is None:
-            raise NotFound(f"incident: expected an id or a reference such as INC-2026-001, got {name!r}")
+            raise NotFound(f"incident: none is called {name!r}; expected an id or a reference such as INC-2026-001")
         return found
 
     def load(self, tenant: str, stream: str) -> Incident:

@@ -65,3 +65,16 @@ def test_what_is_too_large_for_a_fact_names_the_field(shared: Server):
     answer = client.post("/api/incidents", json={"title": "x", "description": "d" * 100_000})
 
     assert (answer.status_code, answer.json()["errors"][0]["field"]) == (400, "description"), answer.text
+
+
+def test_a_reference_that_nobody_has_is_said_to_be_nobodys(shared: Server):
+    """`expected a reference such as INC-2026-001, got INC-2026-001` explains nothing."""
+    client = shared.client(shared.world.token())
+    for method, path in (
+        ("GET", "INC-1999-001"),
+        ("POST", "INC-1999-001/acknowledge"),
+        ("GET", "INC-1999-001/timeline"),
+    ):
+        answer = client.request(method, f"/api/incidents/{path}", json={} if method == "POST" else None)
+        assert answer.status_code == 404
+        assert "none is called 'INC-1999-001'" in answer.json()["detail"]

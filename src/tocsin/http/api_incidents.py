@@ -199,7 +199,7 @@ def incident_id(store: Store, tenant: str, name: str) -> str:
         return name
     found = store.find(tenant, name) or store.find(tenant, name.upper())
     if found is None:
-        raise NotFound(f"incident: expected an id or a reference such as INC-2026-001, got {name!r}")
+        raise NotFound(f"incident: none is called {name!r}; expected an id or a reference such as INC-2026-001")
     return found
 
 
