@@ -168,13 +168,12 @@ def test_a_damaged_export_could_not_be_verified_and_is_no_violation(
     assert "Error" not in said["problems"][0].partition(": ")[2].split(": ")[0]
 
 
-def test_an_export_that_is_not_there_is_a_mistake_of_the_call(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_an_export_that_is_not_there_could_not_be_verified(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     code = run(["audit", "verify", str(tmp_path / "audit.zip"), "--format", "json"], COMMANDS)
 
-    assert code == 2
-    assert f"{tmp_path / 'audit.zip'}: expected an export of the audit trail" in capsys.readouterr().err
+    assert code == 4
+    (problem,) = json.loads(capsys.readouterr().out)["problems"]
+    assert problem == f"{tmp_path / 'audit.zip'}: expected an export of the audit trail, and no such file is there"
 
 
 def test_an_export_that_lost_bytes_says_so_by_itself(installation: Installation, tmp_path: Path) -> None:

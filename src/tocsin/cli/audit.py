@@ -17,7 +17,6 @@ import typer
 from tocsin.anchors.places import AnchorFailed, home, run
 from tocsin.audit import audited, known_keys, opened
 from tocsin.cli.client import connect
-from tocsin.cli.files import must_read
 from tocsin.cli.output import NO_MATCH, USAGE, Stop, fail, note, plain, say, show, show_json
 from tocsin.cli.settings import ConfigFile, DataDir, configured
 from tocsin.cli.verbs import FORMAT
@@ -53,7 +52,6 @@ def verify(
 ) -> None:
     """Say whether the record is whole. Exits 0 valid, 1 violations, 4 could not verify. The server may run."""
     if source is not None:
-        must_read(source, "an export of the audit trail")
         report, notes = _export(source, anchor or [], key or [])
     else:
         report, notes = _database(*_chosen(config, data, tenant), anchor or [], key or [])
@@ -79,7 +77,10 @@ def _export(source: Path, anchors: Sequence[Path], keys: Sequence[str]) -> tuple
     try:
         return check(source, keys, anchors)
     except UNREADABLE as error:
-        return unread(error, str(source)), []
+        report = unread(error, str(source))
+    if not source.is_file():  # nothing was checked, so a script must not take it for a valid log, or for a violated one
+        report = Report(problems=[f"{source}: expected an export of the audit trail, and no such file is there"])
+    return report, []
 
 
 def _database(said: Config, tenant: str, anchors: Sequence[Path], keys: Sequence[str]) -> tuple[Report, list[str]]:
