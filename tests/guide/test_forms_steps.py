@@ -33,6 +33,10 @@ LADDERS: dict[str, tuple[str, Rungs]] = {
         "## Escalation\n\n- Page the duty engineer.\n- No ack in 10 min → team lead\n- Not resolved in 40 min → CTO\n",
         STEPS,
     ),
+    "a matrix with the times in its cells": (
+        "## Escalation\n\n| Severity | Initial response | Tier 1 | Tier 2 |\n|---|---|---|---|\n| SEV1 | Duty engineer (immediate) | Team lead (10 min) | CTO (40 min) |\n| SEV2 | Duty engineer (at once) | Team lead (if needed) | CTO |\n",
+        [("SEV1", "duty engineer", 600, "opened"), ("SEV1", "team lead", 2400, "opened"), ("SEV1", "cto", None, ""), ("SEV2", "duty engineer", None, "")],
+    ),
     "for the severity that the first sentence names": (
         "## Escalation\n\n- Page the duty engineer immediately for SEV1 incidents.\n- If no acknowledgement within 10 minutes, escalate to the team lead.\n",
         [("SEV1", "duty engineer", 600, "level"), ("SEV1", "team lead", None, "")],
@@ -208,6 +212,13 @@ def test_what_is_not_sure_is_reported_instead(form: str):
 
     assert rungs(body) == []
     assert lines <= unread(body)
+
+
+def test_times_in_the_cells_of_a_matrix_that_do_not_rise_from_zero_are_reported():
+    body = "## Escalation\n\n| Severity | Initial response | Tier 1 | Tier 2 |\n|---|---|---|---|\n| SEV1 | Duty engineer (15 min) | Team lead (30 min) | CTO (1 hour) |\n"
+
+    assert [(who, time) for _, who, time, _ in rungs(body)] == [("duty engineer", None), ("team lead", None), ("cto", None)]  # fmt: skip
+    assert unread(body) == {5}
 
 
 def test_a_step_beside_a_ladder_for_every_severity_is_reported():

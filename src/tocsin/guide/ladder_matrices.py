@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from itertools import pairwise
+
+from msgspec.structs import replace
 
 from tocsin.guide.blocks import Block, Row
 from tocsin.guide.ids import ID, mentioned
 from tocsin.guide.inline import plain
+from tocsin.guide.ladder_doubts import at_some_hours, holds_for_some
 from tocsin.guide.ladder_timelines import Entry, called, on_a_line
 from tocsin.guide.notes import Notes
 from tocsin.guide.parties import PARTY, names_somebody, parties
@@ -40,7 +44,7 @@ def of_matrix(block: Block, known: dict[str, str], notes: Notes) -> Ladders:
     if onward := _onward(heads):
         yield from _by_step(block, onward, known)
     elif len(steps) > 1:
-        yield from _by_severity(block, steps, known)
+        yield from _by_severity(block, steps, known, notes)
     elif heads and _ROLE.search(heads[0]):
         yield from _by_role(block, heads, known, notes)
     elif heads and _TIME.search(heads[0]):
@@ -89,23 +93,48 @@ def _is_step(head: str, time: Quantity) -> bool:
     return all(word.casefold() in named or _STEP_WORDS.fullmatch(word) or PARTY.search(word) for word in words)
 
 
-def _by_severity(block: Block, steps: dict[int, Quantity | None], known: dict[str, str]) -> Ladders:
+def _by_severity(block: Block, steps: dict[int, Quantity | None], known: dict[str, str], notes: Notes) -> Ladders:
     """A ladder per row; a dash in front of the last one who is named is passed over, one behind it ends the ladder."""
     for row in block.rows:
         severities = mentioned(plain(row.cells[0]), known) if row.cells else ()
         rungs: list[Rung] = []
+        times: list[Quantity | None] = []
         for n, reach in steps.items():
             cell = plain(row.cells[n]).strip() if n < len(row.cells) else ""
             who = parties(cell)
             if not any(names_somebody(each) for each in who) and not _NOTHING.fullmatch(cell):
                 rungs = []
                 break  # "Create ticket" calls nobody
+            if who and (holds_for_some(cell) or (at_some_hours(cell) and _own_time(cell) is None)):
+                message = f'"{cell}" is called for some incidents or at some hours only, so the ladder ends before it'
+                notes.add("GUIDE-UNREAD", "note", row.line, message, "write who is always called")
+                break
             if who:
+                times.append(_own_time(cell))
                 rungs.append(
                     Rung(who=who, line=row.line, number=len(rungs) + 1, reach=reach, since_start=reach is not None)
                 )
         if severities and rungs and len(rungs) <= RUNGS_MAX:
-            yield severities, rungs
+            yield severities, _with_times(rungs, times, plain(row.cells[0]), notes)
+
+
+def _own_time(cell: str) -> Quantity | None:
+    """The time in a cell of people, in its own parentheses: "Team lead (15 min)"."""
+    aside = re.search(r"\(([^()]{1,30})\)\s*$", cell)
+    time = read(aside[1]) if aside else None
+    return time if time is not None and counts(time) else None
+
+
+def _with_times(rungs: list[Rung], times: list[Quantity | None], title: str, notes: Notes) -> list[Rung]:
+    """The times of the cells count from the opening where the first one is called at once and they rise."""
+    values = [time.value if time and isinstance(time.value, int) else -1 for time in times]
+    if max(values) < 0 or any(rung.reach is not None and rung.reach.value for rung in rungs):
+        return rungs
+    if values[0] == 0 and all(a < b for a, b in pairwise(values)):
+        return [replace(rung, reach=time, since_start=True) for rung, time in zip(rungs, times, strict=True)]
+    message = f"{title}: the times in its cells do not rise from zero, so no time was taken from them"
+    notes.add("GUIDE-UNREAD", "note", rungs[0].line, message, "write one time per level, the first one 0 or immediate")
+    return rungs
 
 
 def _by_time(block: Block, heads: list[str], known: dict[str, str]) -> Ladders:
