@@ -96,7 +96,7 @@ json_values = st.recursive(
             max_size=5,
         )
     ),
-    max_leaves=25,
+    max_leaves=8,
 )
 
 
