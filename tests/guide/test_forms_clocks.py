@@ -121,6 +121,16 @@ PAGES: dict[str, tuple[str, list[tuple[Any, ...]]]] = {
         "# Incidents\n\n## Severity\n\n| Severity | Definition | Response SLA |\n|---|---|---|\n| P0 | all | Page immediately, < 7 min |\n| P1 | some | Status page within 1 hour |\n",
         [("P0", 420, None, 7), ("P1", None, None, 8)],
     ),
+    "answered and resolved by severity, on a page that names no incident": (
+        "# Upkeep of the harbour\n\n## Agreement\n\n### Response times\n\n| Severity | Response | Resolution |\n|---|---|---|\n"
+        "| P0 - Critical | 12 min | 3 hours |\n| P1 - High | 2 hours | next release |\n| P2 - Low | 1 day | - |\n",
+        [("P0", 720, 10800, 9), ("P1", 7200, "next release", 10), ("P2", 86400, None, 11)],
+    ),
+    "below the log of incidents": (
+        "# Incident log\n\n## Entries\n\n### SEV1: the pier fell\n\nAnswered within 2 minutes.\n\n### SEV2: a rope\n\nSlow.\n\n## Severity definitions\n\n"
+        "| Level | Name | Response time |\n|---|---|---|\n| SEV-1 | Critical | < 12 min |\n| SEV-2 | Major | < 2 hours |\n",
+        [("SEV-1", 720, None, 17), ("SEV-2", 7200, None, 18)],
+    ),
     "Spanish, with the criterion at first": (
         "# Respuesta a incidentes\n\n## Escalamiento\n\n| Severidad | Criterio inicial | Participantes |\n|---|---|---|\n"
         "| SEV1 | ningún barco | todos |\n| SEV2 | un barco | la guardia |\n| SEV3 | un remo | nadie |\n",
@@ -209,6 +219,12 @@ NO_POLICY = {
     ),
     "how an alert is shaped": (
         "# Monitoring architecture\n\n## Severity and frequency\n\n| Severity | Meaning | Shape |\n|---|---|---|\n| Sev 1 | page somebody | log @ 5 min |\n| Sev 2 | early warning | log @ 15 min |\n"
+    ),
+    "entries of a log": (
+        "# Incident log\n\n## Entries\n\n### SEV1: the pier fell\n\nWe responded within 2 minutes.\n\n### SEV2: a rope\n\nSlow.\n"
+    ),
+    "holes in the planks, by severity": (
+        "# Wood\n\n## Vulnerability remediation\n\n| Severity | Response | Resolution |\n|---|---|---|\n| P0 | 1 day | 7 days |\n| P1 | 2 days | 30 days |\n"
     ),
     "tiers of customers": (
         "# Tickets\n\n## SLA tiers\n\n| Tier | Response time | Resolution target |\n|---|---|---|\n| Gold | 4 hours | 24/7 |\n| Basic | Next business day | 8/5 |\n"

@@ -19,6 +19,7 @@ from tocsin.guide.depth import PARSER_MAX, cut_deep
 from tocsin.guide.htmltable import HtmlTable, html_tables
 from tocsin.guide.inline import is_bold_line, plain, title
 from tocsin.guide.interrupted import rejoin
+from tocsin.guide.logs import of_a_log
 from tocsin.guide.repair import Repaired
 
 ROWS_MAX = 5_000  # of one table; each costs the parser a few kilobytes
@@ -380,7 +381,7 @@ def _tag(root: Section) -> None:
     for section in walk(root):
         above = section.parent.region if section.parent else "policy"
         if above != "policy":
-            section.region = above
+            section.region = "policy" if section.parent and of_a_log(section.parent.path(), section.title) else above
         elif section.level > 1 and _TEMPLATE.search(section.title):
             section.region = "template"
         elif section.level and _EXAMPLE.search(section.title):

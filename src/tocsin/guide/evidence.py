@@ -95,12 +95,23 @@ def about_incidents(group: Group, document: Document) -> bool:
     kinds = {family(one) for one in group.ids}
     if any(_INCIDENTS.search(title) for title in titles):
         return True
+    if _promises_both(group):
+        return True
     elsewhere = _OTHER_PAGE.search(f"{top} / {place}")
     if not elsewhere and ("sev" in kinds or ("" not in kinds and _SEVERITY.match(group.section.title))):
         return True
     first, last = group.line, max(entry.line for entry in group.entries)
     around = (line for n, line in enumerate(document.lines, 1) if not first <= n <= last)
     return sum(1 for line in around if _INCIDENTS.search(line, 0, 2000)) >= 2
+
+
+def _promises_both(group: Group) -> bool:
+    """`Severity | Response | Resolution` over P0 to P3: nothing but incidents is answered and resolved by severity."""
+    clocks = {clock_of(field.label) for entry in group.entries for field in entry.fields}
+    said = group.form == "table" and re.search(r"\bseverity\b", " ".join(group.header[:1]), re.I)
+    where = f"{group.section.title} / {group.section.where}"
+    ids = all(family(one) for one in group.ids)
+    return bool(said) and ids and {"respond", "resolve"} <= clocks and not ELSEWHERE.search(where)
 
 
 def _above(group: Group, document: Document) -> str:
