@@ -173,7 +173,10 @@ def test_an_export_that_is_not_there_could_not_be_verified(tmp_path: Path, capsy
 
     assert code == 4
     (problem,) = json.loads(capsys.readouterr().out)["problems"]
-    assert problem == f"{tmp_path / 'audit.zip'}: expected an export of the audit trail, and no such file is there"
+    assert (
+        problem
+        == f"{tmp_path / 'audit.zip'}: expected an export of the audit trail, got nothing: there is no such file"
+    )
 
 
 def test_an_export_that_lost_bytes_says_so_by_itself(installation: Installation, tmp_path: Path) -> None:

@@ -83,7 +83,7 @@ def test_a_hold_keeps_it_and_the_refusal_says_so(said: Run, tmp_path: Path) -> N
     assert not (tmp_path / "x").exists()
 
 
-def test_a_bundle_is_verified_0_1_and_what_is_not_there_is_2(said: Run, live: Server, tmp_path: Path) -> None:
+def test_a_bundle_is_verified_0_1_and_what_is_not_there_is_4(said: Run, live: Server, tmp_path: Path) -> None:
     (tmp_path / "a.txt").write_text("the content of a\n")
     said("evidence", "add", REF, "a.txt")
 
@@ -96,7 +96,7 @@ def test_a_bundle_is_verified_0_1_and_what_is_not_there_is_2(said: Run, live: Se
     bad = said("evidence", "verify", "bad.zip")
     none = said("evidence", "verify", "none.zip")
 
-    assert (exported.code, good.code, bad.code, none.code) == (0, 0, 1, 2), good.out + exported.err
+    assert (exported.code, good.code, bad.code, none.code) == (0, 0, 1, 4), good.out + exported.err
     assert "VALID: 1 items, sealed" in good.out
     assert "evidence 1 (items/001-a.txt)" in bad.out
 

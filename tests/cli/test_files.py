@@ -34,12 +34,11 @@ READERS: Sequence[Sequence[str]] = (
     ("source", "add", "s", "--kind", "github", "--secret-file", "FILE"),
     ("hook", "add", "h", "https://h.example", "--secret-file", "FILE"),
     ("evidence", "add", "INC-2026-001", "FILE"),
-    ("evidence", "verify", "FILE"),
-    ("audit", "verify", "FILE"),
     ("restore", "FILE"),
     ("serve", "--config", "FILE"),
     ("serve", "--guide", "FILE"),
 )
+VERIFIERS = (("evidence", "verify"), ("audit", "verify"))
 GUIDE = "# Incident response\n\n## Severity levels\n\n| Level | Response time |\n|---|---|\n| SEV-1 | 15 minutes |\n"
 
 
@@ -65,6 +64,18 @@ def test_what_cannot_be_read_is_named_with_what_was_expected(
     assert name in ran.err and "expected" in ran.err
     assert ("there is no such file" if name == "nothing" else "a directory") in ran.err
     assert "Errno" not in ran.err and "Traceback" not in ran.err
+
+
+@pytest.mark.parametrize("name", ["nothing", "folder"])
+@pytest.mark.parametrize("command", VERIFIERS, ids=" ".join)
+def test_what_cannot_be_read_could_not_be_verified(run: Run, place: Path, command: Sequence[str], name: str) -> None:
+    """A script that asks every night must not take it for valid, for violated, or for a slip of its own."""
+    ran = run(*command, name)
+
+    assert ran.code == 4
+    assert name in ran.out and "expected" in ran.out
+    assert ("there is no such file" if name == "nothing" else "a directory") in ran.out
+    assert "Errno" not in ran.out and "Traceback" not in ran.err
 
 
 def test_what_cannot_be_written_is_named(run: Run, place: Path) -> None:

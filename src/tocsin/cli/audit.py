@@ -78,9 +78,9 @@ def _export(source: Path, anchors: Sequence[Path], keys: Sequence[str]) -> tuple
         return check(source, keys, anchors)
     except UNREADABLE as error:
         report = unread(error, str(source))
-    if not source.is_file():  # nothing was checked, so a script must not take it for a valid log, or for a violated one
-        report = Report(problems=[f"{source}: expected an export of the audit trail, and no such file is there"])
-    return report, []
+        if isinstance(error, OSError) and str(error.filename) == str(source):
+            report = Report(problems=[because(source, "an export of the audit trail", error)])
+        return report, []
 
 
 def _database(said: Config, tenant: str, anchors: Sequence[Path], keys: Sequence[str]) -> tuple[Report, list[str]]:

@@ -13,13 +13,13 @@ import typer
 
 from tocsin.cli import gathering
 from tocsin.cli.client import connect, part
-from tocsin.cli.files import must_read
 from tocsin.cli.output import FAILURE, USAGE, Stop, fail, note, plain, say, show, show_json
 from tocsin.cli.settings import ConfigFile, DataDir, configured
 from tocsin.cli.verbs import FORMAT
 from tocsin.core.evidence import redacted, size_words
 from tocsin.core.spans import parse_seconds
 from tocsin.evidence.keys import add_key
+from tocsin.unreadable import because
 
 app = typer.Typer(no_args_is_help=True)
 
@@ -188,11 +188,10 @@ def verify(
 ) -> None:
     """Say whether a bundle is what was exported. Exits 0 valid, 1 violations, 4 could not verify."""
     checking = import_module("tocsin.verify_bundle")
-    must_read(bundle, "a bundle that `tocsin evidence export` wrote")
     try:
         judged = checking.check(bundle, key or [], anchor or [])
     except OSError as error:
-        judged = checking.Judged(problems=[f"{type(error).__name__}: {error}"])
+        judged = checking.Judged(problems=[because(bundle, "a bundle that `tocsin evidence export` wrote", error)])
     text = checking.as_json(judged) if form == "json" else checking.told(judged)
     say("\n".join(plain(line) for line in text.splitlines()))
     if checking.status(judged):
