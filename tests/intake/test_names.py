@@ -100,6 +100,7 @@ json_values = st.recursive(
 )
 
 
+@pytest.mark.slow
 @given(st.dictionaries(st.sampled_from(["data", "alert", "detail", "status", "tags", "date"]), json_values, min_size=1))
 def test_no_object_makes_it_raise_or_stay_silent(body):
     reports = read("generic", body)
