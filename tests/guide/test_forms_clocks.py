@@ -259,6 +259,15 @@ def test_what_starts_no_clock_is_reported(body: str, rule: str, line: int):
     assert all(each.respond_within is None or each.respond_within.seconds != 300 for each in result.policy.severities)
 
 
+def test_words_of_another_language_beside_no_interval_are_nobody():
+    result = compiled(
+        "## Связь\n\n| Severity | Обновления |\n|---|---|\n| SEV1 | каждые 20 минут |\n| SEV2 | по изменениям |\n"
+    )
+
+    assert result.policy.escalation.notify == ()
+    assert cadences(result.policy) == {"SEV1": 1200}
+
+
 def test_a_column_that_is_read_is_not_reported():
     result = compiled(
         "## Targets\n\n| Severity | Response time | Notes |\n|---|---|---|\n| SEV1 | 12 min | none |\n| SEV2 | 1 h | none |\n"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from bisect import bisect_left
 
 from tocsin.guide.blocks import LABEL_LEVEL, Block, Section
 from tocsin.guide.clocks import clock_of, context_clock
@@ -15,11 +16,8 @@ _OURS = re.compile(r"^(?:the|our|these|expected|we\s+aim\s+to|aim\s+to)\s+", re.
 
 def lead_into(section: Section, block: Block) -> str:
     """The line right above a list that ends in a colon, or the bold line that the list stands under; else nothing."""
-    before: Block | None = None
-    for each in section.blocks:
-        if each is block:
-            break
-        before = each
+    at = bisect_left(section.blocks, block.line, key=lambda each: each.line)
+    before = section.blocks[at - 1] if at else None
     return lead_line(before, block) or (section.title if before is None and section.level == LABEL_LEVEL else "")
 
 

@@ -237,6 +237,9 @@ def _paired_field(draft: Draft, field: Field, notes: Notes) -> None:
             _clock_field(draft, kind, Field(label=head, value=value, line=field.line), notes)
 
 
+_WHOM = re.compile(r"updates?|comm", re.I)  # in other languages the words beside no interval are not known to be people
+
+
 def _cadence_field(draft: Draft, kind: str, field: Field, scheme: Scheme, notes: Notes, *, audience: str) -> None:
     quantity = (
         read(plain(field.value)) or told_every(field.value) or (leading(field.value) if kind == "cadence" else None)
@@ -261,7 +264,7 @@ def _cadence_field(draft: Draft, kind: str, field: Field, scheme: Scheme, notes:
             f'{draft.id}: "{plain(field.value)[:80]}" may be the first update or an interval, so no cadence starts'
         )
         notes.add("GUIDE-UNREAD", "note", field.line, message, 'write "every ..." or "first update within ..."')
-    elif kind == "updates":
+    elif kind == "updates" and _WHOM.search(field.label):
         _notify_field(draft, field, scheme)
     elif re.search(r"\d", plain(field.value)) and (quantity is None or quantity.kind not in ("none", "placeholder")):
         message = f'{draft.id}: "{plain(field.value)[:80]}" is not one interval, so no cadence starts'
