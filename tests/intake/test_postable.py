@@ -62,6 +62,16 @@ def test_zero_times_are_absent(absent: Any) -> None:
     assert (posted.starts_us, posted.timeout) == (0, True)
 
 
+@pytest.mark.parametrize("far", ["9999-12-31T23:59:59Z", "9999-12-31 00:00:00Z", "2400-01-01T00:00:00.000+01:00"])
+def test_an_end_that_is_further_than_anybody_plans_is_no_timeout(far: str) -> None:
+    reading = read([{"labels": {"a": "b"}, "startsAt": "2026-11-23T07:00:00Z", "endsAt": far}])
+
+    (posted,) = reading.posted
+    assert reading.errors == []
+    assert (posted.fires, posted.timeout) == (True, False)
+    assert posted.ends_us > NOW + 100 * 365 * 24 * 60 * MINUTE
+
+
 @pytest.mark.parametrize(
     "text",
     [

@@ -13,7 +13,7 @@ from typing import Any, Literal, Protocol
 
 import msgspec
 
-from tocsin.intake.times import EPOCH, is_absent, read_time
+from tocsin.intake.times import EPOCH, is_absent, read_bound
 
 KIND = "postable"  # the journal's name of this wire format
 ALERTS_MAX = 200_000  # in one body; with the body bound this only stops a body of empty braces
@@ -254,7 +254,7 @@ class PostableReader:
         found = self._times.get(text)
         if found is not None:
             return found
-        at = read_time(text)
+        at = read_bound(text)
         if at is None and not is_absent(text):
             errors.append(f"{n}.{field}: expected a time such as 2026-11-23T08:00:00Z, got {text[:60]!r}")
             return 0

@@ -50,15 +50,12 @@ YEAR_LAST = re.compile(rf"{_DAY}{_MONTH}\s+(\d{{1,2}})\s+{_TIME}{_OFFSET}\s+(\d{
 REMARK = re.compile(r"\s*(?:\([^()]*\)|\[[A-Za-z_/+-]+\])$")
 WRAPPED = re.compile(r"(?:@|/Date\()(\d+(?:\.\d+)?)(?:\)/)?", re.ASCII)
 NUMBER = re.compile(r"(\d+)(?:\.(\d*))?(?:[eE]\+?(\d{1,2}))?", re.ASCII)
+FAR = re.compile(r"(?:2[2-9]\d\d|[3-9]\d{3})-\d{2}-\d{2}[Tt ]\d{2}:", re.ASCII)
 ZERO = re.compile(r"-?0+(?:\.0*)?|-\d+(?:\.\d*)?", re.ASCII)
 CLOCK = re.compile(r"\d{1,2}:\d{2}(?::\d{2}(?:[.,]\d+)?)?(?:\s*(?:[Zz]|UTC|GMT|[+-]\d{2}:?\d{2}))?", re.ASCII)
 MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
-AMERICAN = {
-    "E": 5,
-    "C": 6,
-    "M": 7,
-    "P": 8,
-}  # hours behind UTC, one less in summer: the only letters that RFC 822 defines
+# Hours behind UTC, one less in summer: of all abbreviations of zones, RFC 822 defines these.
+AMERICAN = {"E": 5, "C": 6, "M": 7, "P": 8}
 
 
 def read_time(value: object) -> datetime | None:
@@ -76,6 +73,12 @@ def read_time(value: object) -> datetime | None:
     if isinstance(value, int | float):
         return _read_number(value)
     return None
+
+
+def read_bound(value: str) -> datetime | None:
+    """`read_time`, where what comes after `LATEST` counts as that: what ends in 9999 lasts until it is said to end."""
+    at = read_time(value)
+    return LATEST if at is None and FAR.match(value.strip()) else at
 
 
 def read_clock(value: object) -> bool:
