@@ -99,15 +99,22 @@ def test_a_body_that_trickles_is_408_and_one_that_comes_may_take_its_time() -> N
     run(test)
 
 
-def test_who_is_refused_is_not_asked_to_go_on(caplog: pytest.LogCaptureFixture) -> None:
+@pytest.mark.parametrize(
+    "sent",
+    [
+        b"POST /other HTTP/1.1\r\nHost: x\r\nExpect: 100-continue\r\nTransfer-Encoding: chunked\r\n\r\nno length\r\n",
+        b"GET /other HTTP/1.1\r\nHost: x\r\n\r\n" * 2 + b"no request\r\n\r\n",
+    ],
+    ids=["a body", "a third request"],
+)
+def test_nothing_is_said_after_a_refusal(sent: bytes, caplog: pytest.LogCaptureFixture) -> None:
     log = logging.getLogger("uvicorn.error")
 
     async def test(served: Served) -> None:
         log.setLevel(logging.ERROR)
         log.addHandler(caplog.handler)
         client = await Client.of(served)
-        head = b"POST /other HTTP/1.1\r\nHost: x\r\nExpect: 100-continue\r\nTransfer-Encoding: chunked\r\n\r\n"
-        assert (await client.ask(head + b"no length of a chunk\r\n"))[0] == 400
+        assert (await client.ask(sent))[0] == 400
         assert await client.ended()
 
     run(test)

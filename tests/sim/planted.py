@@ -1705,6 +1705,13 @@ _HARDENING = (
         SLOW_SIDE,
     ),
     _bug(
+        "an answer follows the refusal of a later request",
+        "http/slowside.py",
+        "cycle.transport.is_closing() or self.parser is None:",
+        "cycle.transport.is_closing():",
+        SLOW_SIDE,
+    ),
+    _bug(
         "who is refused is asked to go on",
         "http/slowside.py",
         "        self.cycle.waiting_for_100_continue = False  # a refusal was the last word on this line\n",

@@ -160,7 +160,7 @@ class SlowSide(HttpToolsProtocol):
 
         async def answered(scope: Any, receive: Any, send: Any) -> None:
             async def sending(message: Any) -> None:
-                if cycle.transport.is_closing():
+                if cycle.transport.is_closing() or self.parser is None:  # or a later request had the last word
                     cycle.disconnected = True
                 last = message["type"] == "http.response.body" and not message.get("more_body")
                 lingers = last and not cycle.keep_alive and cycle.more_body and not cycle.disconnected
