@@ -159,14 +159,18 @@ def _refuse(status: str, line: int, scheme: Scheme, notes: Notes) -> str:
     why = (
         "it is about reporting vulnerabilities"
         if status == "no policy" and scheme.severities
+        else "nothing says that the severities here are those of incidents"
+        if scheme.passed_over
         else "nothing in it defines severities of incidents"
     )
     notes.add(
         "GUIDE-NO-POLICY",
         "error",
-        1,
+        scheme.passed_over or 1,
         f"this is not an incident-response policy: {why}",
-        "define severities in a table, a list or under headings",
+        'write "incident" into the heading above them, if they are'
+        if scheme.passed_over
+        else "define severities in a table, a list or under headings",
     )
     return "no policy"
 

@@ -8,11 +8,12 @@ from tocsin.guide.blocks import Document
 from tocsin.guide.clocks import clock_of
 from tocsin.guide.entries import Group
 from tocsin.guide.ids import family, is_word, number
+from tocsin.guide.promises import calls_somebody, has_times
 from tocsin.guide.quantity import scan
 
 SCORE_MIN = 6  # less evidence than this is not a scheme: one table of colours, one list of adjectives
 _SEVERE = re.compile(
-    r"(?<!\bby )(?<!\bper )(?:severit|priorit)|classif|incident levels?|levels? of|triage|등급|심각도|критичност|классификац|уровни|severidad|clasificaci|severidade|schwere|klassifi|gravité|sévérité|criticité|priorité|niveaux?\b|klasifikasi|keparahan|mức độ|nghiêm trọng|sla|response times?|impact levels",
+    r"(?<!\bby )(?<!\bper )(?:severit|priorit)|classif|incident levels?|levels? of|triage|등급|심각도|критичност|классификац|уровни|severidad|prioridad|niveles|clasificaci|severidade|schwere|klassifi|gravité|sévérité|criticité|priorité|niveaux?\b|klasifikasi|keparahan|mức độ|nghiêm trọng|sla|response times?|impact levels",
     re.I,
 )
 ELSEWHERE = re.compile(
@@ -90,28 +91,21 @@ def about_incidents(group: Group, document: Document) -> bool:
         return False
     if sum(any(_COUNTED.fullmatch(aside) for aside in entry.named.asides) for entry in group.entries) >= 2:
         return False
-    if _SOMEBODY_ELSES.search(_above(group, document)):
+    said_above = _above(group, document)
+    if _SOMEBODY_ELSES.search(said_above):
         return False
     kinds = {family(one) for one in group.ids}
     if any(_INCIDENTS.search(title) for title in titles):
         return True
-    if _promises_both(group):
+    if calls_somebody(group, f"{top} / {place}", said_above):
         return True
     elsewhere = _OTHER_PAGE.search(f"{top} / {place}")
-    if not elsewhere and ("sev" in kinds or ("" not in kinds and _SEVERITY.match(group.section.title))):
+    said = describes(group) or has_times(group)
+    if not elsewhere and said and ("sev" in kinds or ("" not in kinds and _SEVERITY.match(group.section.title))):
         return True
     first, last = group.line, max(entry.line for entry in group.entries)
     around = (line for n, line in enumerate(document.lines, 1) if not first <= n <= last)
     return sum(1 for line in around if _INCIDENTS.search(line, 0, 2000)) >= 2
-
-
-def _promises_both(group: Group) -> bool:
-    """`Severity | Response | Resolution` over P0 to P3: nothing but incidents is answered and resolved by severity."""
-    clocks = {clock_of(field.label) for entry in group.entries for field in entry.fields}
-    said = group.form == "table" and re.search(r"\bseverity\b", " ".join(group.header[:1]), re.I)
-    where = f"{group.section.title} / {group.section.where}"
-    ids = all(family(one) for one in group.ids)
-    return bool(said) and ids and {"respond", "resolve"} <= clocks and not ELSEWHERE.search(where)
 
 
 def _above(group: Group, document: Document) -> str:
@@ -177,6 +171,8 @@ def _weak_words(group: Group) -> int:
         severe = _SEVERE.search(group.section.where) and "escalat" not in group.section.title.lower()
         return 0 if named_by_word and severe else 3 if severe else 9
     if kinds == {""}:
+        if all(entry.named.graded for entry in group.entries):
+            return 0
         return (
             2
             if _SEVERE.search(" / ".join(group.section.path()))

@@ -47,6 +47,7 @@ class Named(msgspec.Struct, frozen=True, kw_only=True):
     asides: tuple[str, ...] = ()
     by_word: bool = False
     clean: bool = True  # nothing but id, name and asides
+    graded: bool = False  # the label says that the word is a severity or a priority
 
 
 def key(severity: str) -> str:
@@ -175,7 +176,16 @@ def numbered(raw: str, head: str) -> Named | None:
     return Named(ids=(f"{prefix}{found[1]}",), name=name, rest=rest, asides=asides)
 
 
+# "Prioridad Alta": where the adjective follows, a heading spells out what it grades. "Priority: High" is a field of a form.
+_GRADED = re.compile(
+    r"^(?:severidad|prioridad|gravedad|criticidad|severidade|prioridade|gravidade|criticidade|sévérité|priorité|gravité|criticité"
+    r"|gravità|priorità|severità)\s+(?=[^\W\d_])",
+    re.I,
+)
+
+
 def _by_word(text: str) -> Named | None:
+    text, graded = _GRADED.subn("", text)
     asides = tuple(aside.strip() for aside in re.findall(r"\(([^()]{1,100})\)", text))
     bare = re.sub(r"\([^()]{0,100}\)", " ", text)
     chunks = [chunk.strip() for chunk in re.split(r"\s[-–—]+\s|:\s|\s\|\s", bare) if chunk.strip()]
@@ -183,7 +193,7 @@ def _by_word(text: str) -> Named | None:
         return None
     word = chunks[0]
     word = re.sub(r"\s+(?:severity|priority|impact|level|incidents?|issues?)$", "", word, flags=re.I)
-    return Named(ids=(word,), name=word, rest=" - ".join(chunks[1:]), asides=asides, by_word=True)
+    return Named(ids=(word,), name=word, rest=" - ".join(chunks[1:]), asides=asides, by_word=True, graded=bool(graded))
 
 
 def mentioned(text: str, known: dict[str, str]) -> tuple[str, ...]:

@@ -73,7 +73,7 @@ _N = (
 _U = "(?:" + UNITS + ")"
 _BOUND = (
     r"(?:(?P<upto><=?|≤|⩽|within(?:\s+the)?(?:\s+(?:first|next))?|under|less\s+than|up\s+to|no\s+more\s+than|at\s+most"
-    r"|no\s+later\s+than|max(?:imum)?\.?(?:\s+of)?|not\s+exceed(?:ing)?|first|by|innerhalb|менее|dentro\s+de|em\s+até|até|이내)"
+    r"|no\s+later\s+than|max(?:imum)?\.?(?:\s+of)?|not\s+exceed(?:ing)?|first|by|innerhalb|менее|dentro\s+de|em\s+até|até|hasta|menos\s+de|(?:no\s+|como\s+)?m[aá]ximo(?:\s+de)?|이내)"
     r"|(?P<over>>=?|≥|more\s+than|longer\s+than|over|at\s+least|after|exceed(?:s|ing)?)"
     r"|(?P<about>~|≈|about|approx(?:\.|imately)?|around|roughly))\s*(?:an?\s+(?=\d))?"
 )

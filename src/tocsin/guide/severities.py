@@ -44,6 +44,7 @@ class Scheme(msgspec.Struct, kw_only=True):
     notify: list[Notify] = []
     timers: list[WhileUnresolved] = []
     paths: list[tuple[tuple[str, ...], str, int]] = []  # chains of people that stood beside a severity
+    passed_over: int = 0  # the line of severities that nothing says to be those of incidents
 
 
 def compile_severities(document: Document, notes: Notes) -> Scheme:
@@ -60,7 +61,7 @@ def compile_severities(document: Document, notes: Notes) -> Scheme:
     if not ranked or ranked[0][0] < SCORE_MIN:
         return Scheme()
     chosen = _defining([found[n] for points, _, n in ranked if points >= SCORE_MIN])
-    return _scheme(chosen, found, notes) if about_incidents(chosen, document) else Scheme()
+    return _scheme(chosen, found, notes) if about_incidents(chosen, document) else Scheme(passed_over=chosen.line)
 
 
 def _defining(ranked: list[Group]) -> Group:

@@ -32,17 +32,17 @@ NEXT_BUSINESS_DAY = (
     r"|следующ\w+\sрабоч\w+\sд\w+|다음\s?영업일|익영업일|下一?[个個]?工作日|次工作日|翌営業日"
 )
 BUSINESS_DAYS = (
-    r"(?:werktag|arbeitstag)(?:en?)?|dias?\s(?:[uú]til|[uú]teis)|d[ií]as?\s(?:h[aá]bil(?:es)?|laborables?)|jours?\souvr[eé]s?|hari\skerja|ngày\slàm\sviệc|werkdag(?:en)?|giorn[oi]\slavorativ[oi]"
+    r"(?:werktag|arbeitstag)(?:en?)?|dias?\s(?:[uú]til|[uú]teis)|d[ií]as?\s(?:h[aá]bil(?:es)?|laborables?|laboral(?:es)?)|jours?\souvr[eé]s?|hari\skerja|ngày\slàm\sviệc|werkdag(?:en)?|giorn[oi]\slavorativ[oi]"
     r"|рабоч\w+\sд\w+|个?工作日|営業日|영업일"
 )
 BUSINESS_HOURS = (
-    r"heures?\souvr[eé]e?s?|horas?\s(?:h[aá]bil(?:es)?|laborables?|[uú]teis|comerciais)|arbeitsstunden?|geschäftsstunden?|jam\skerja"
+    r"heures?\souvr[eé]e?s?|(?:h|hrs?\.?|horas?)\s(?:h[aá]bil(?:es)?|laborables?|laboral(?:es)?|[uú]teis|comerciais)|arbeitsstunden?|geschäftsstunden?|jam\skerja"
     r"|giờ\slàm\sviệc|ore\slavorative|рабоч\w+\sчас\w*|个?工作小时|営業時間|영업시간"
 )
 
 # "1 hora (hor. comercial)": working hours beside a span, in the languages whose units are known.
 OFFICE_HOURS = (
-    r"\bhor(?:[aá]rio|\.|as)?\s(?:comercia(?:l|is)|laboral(?:es)?|de\s(?:oficina|expediente|trabajo|trabalho))|\bexpediente\b|\bheures?\s(?:de\sbureau|ouvr)"
+    r"\bhor(?:[aá]rio|\.|as)?\s(?:comercia(?:l|is)|laboral(?:es)?|laborables?|h[aá]bil(?:es)?|[uú]teis|de\s(?:oficina|expediente|trabajo|trabalho))|\bexpediente\b|\bheures?\s(?:de\sbureau|ouvr)"
     r"|\b(?:geschäfts|büro|arbeits|dienst)zeit(?:en)?\b|рабоч\w+\s(?:врем\w+|час\w*)|orario\s(?:d'ufficio|lavorativo)|工作时间|上班时间|営業時間|業務時間|平日|업무\s?시간|근무\s?시간"
 )
 
@@ -70,7 +70,7 @@ NONE_WORDS = frozenset({
     "none", "n/a", "na", "no sla", "no target", "none required", "not applicable", "no commitment", "no", "not required",
     "no deadline", "нет", "없음", "ninguno", "nenhum", "keine",
 })  # fmt: skip
-NEGATED = r"(?:no|not|non|without|never)\b(?!\s+(?:later|more|longer|less)\b)"
+NEGATED = r"(?:no|not|non|without|never)\b(?!\s+(?:later|more|longer|less|m[aá]ximo)\b)"
 PLACEHOLDER = r"(?:\[[^\]]*\]|<[a-z][^>]*>|_+|x+|\?+)?\s*(?:minutes?|mins?|hours?|hrs?|business days?|days?)|tb[dac]\.?|to be (?:defined|determined|decided|confirmed)|todo|\?+|x+|\[[^\]]*\]|<[a-z][^>]*>|\{\{?[^}]*\}?\}|_+|\.\.\.|…"
 QUALITATIVE = (
     r"as\s+needed|as\s+required|real[\s-]?time|\bhours\b|\bscheduled?\b|asap|as\s+soon\s+as|best[\s-]effort|when\s+possible"
