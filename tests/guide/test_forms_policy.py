@@ -48,6 +48,14 @@ POLICIES: dict[str, tuple[str, list[tuple[Any, ...]]]] = {
         "# Talk of the harbour\n\n## Support\n\n## Severity\n\n| Severity | Update frequency |\n|---|---|\n| SEV1 | every 20 min |\n| SEV2 | every 2 hours |\n| SEV3 | daily |\n",
         [("SEV1", None, None), ("SEV2", None, None), ("SEV3", None, None)],
     ),
+    "two labels on one line": (
+        "# Incidents\n\n- P1 (Critical): no boat\n  - Acknowledge: 12 min, Resolve: 3 h\n- P2 (Low): one boat\n  - Acknowledge: 2 h; Resolve: 3 d\n",
+        [("P1", 720, 10800), ("P2", 7200, 259200)],
+    ),
+    "plans beside what the severities mean": (
+        "# Incidents\n\n## Severity\n\n| Severity | Definition | Basic | Premium |\n|---|---|---|---|\n| SEV1 | no boat | 2 h | 1 h |\n| SEV2 | one boat | 9 h | 3 h |\n",
+        [("SEV1", None, None), ("SEV2", None, None)],
+    ),
     "Spanish, the word behind what it grades": (
         "# Respuesta a incidentes\n\n## Atención\n\n### Prioridad Alta\n\n- **Tiempo de respuesta:** hasta 2 horas\n\n### Prioridad Media\n\n"
         "- **Tiempo de respuesta:** 5 horas hábiles\n\n### Prioridad Baja\n\n- **Tiempo de respuesta:** 2 días laborales\n",
@@ -82,6 +90,7 @@ NO_POLICIES = {
     "support in a guide for beginners": "# Getting started with lamps\n\n## Support\n\n" + SEVERITY + BOTH,
     "only an answer from support": "# Lamps\n\n## Support\n\n| Severity | Response time |\n" + TIMES,
     "a column per plan": "# Service level\n\n## Times\n\n| Severity | Response time | Basic | Premium |\n|---|---|---|---|\n| P0 | 12 min | 1 h | 1 h |\n| P1 | 2 h | 3 h | 4 h |\n| P2 | 9 h | 9 h | 9 h |\n",
+    "nothing but plans, for an incident": "# Incidents of the lamps\n\n## Severity\n\n| Severity | Premium support | Basic support |\n|---|---|---|\n| SEV1 | 1 hour | 9 hours |\n| SEV2 | 2 hours | None |\n| SEV3 | 9 hours | None |\n",
     "plans to buy": "# Plans and pricing\n\n## Times\n\n" + SEVERITY + BOTH,
     "tickets": "# Helpdesk\n\n## Targets\n\n| Priority | Ack target | Resolve target |\n" + BOTH,
     "chores by priority": "# Keepers\n\n## Priority of chores\n\n| Priority | Response time |\n" + TIMES,

@@ -11,9 +11,12 @@ import msgspec
 from tocsin.guide.blocks import Block, Item, Section
 from tocsin.guide.clocks import clock_of
 from tocsin.guide.ids import Named, key
-from tocsin.guide.inline import plain, split_label
+from tocsin.guide.inline import Label, plain, split_label
 
 ENTRIES_MAX = 12  # a scheme has two to six levels; a longer list is a list of something else
+
+_NEXT_LABEL = re.compile(r"[,;]\s+(?=[^\W\d_][^,;:]{2,40}:\s)")
+_LIMITS = frozenset({"respond", "resolve", "acknowledge", "contain", "mitigate"})
 
 Form = Literal["table", "headings", "bullets", "bold", "columns", "procedures", "fence", "sentence"]
 
@@ -57,9 +60,8 @@ def block_fields(block: Block) -> Iterator[Field]:
     """The labelled values of a block: list items, lines of a paragraph, rows of an attribute table."""
     if block.kind == "list":
         for item in block.items:
-            label = split_label(item.text.split("\n")[0])
-            if label:
-                yield Field(label=label.label, value=label.value, line=item.line, items=tuple(sub_items(item)))
+            for said in _labels(item.text.split("\n")[0]):
+                yield Field(label=said.label, value=said.value, line=item.line, items=tuple(sub_items(item)))
             for n, line in enumerate(item.text.split("\n")[1:], 1):
                 label = split_label(line)
                 if label:
@@ -81,6 +83,15 @@ def block_fields(block: Block) -> Iterator[Field]:
         for row in block.rows:
             if len(row.cells) > 1:
                 yield Field(label=plain(row.cells[0]), value=row.cells[1], line=row.line)
+
+
+def _labels(text: str) -> list[Label]:
+    """The label of a line; several where each names a clock: "Acknowledge: 15 min, Resolve: 4 h"."""
+    parts = [split_label(part) for part in _NEXT_LABEL.split(text)]
+    if len(parts) > 1 and all(part and clock_of(part.label) in _LIMITS for part in parts):
+        return [part for part in parts if part]
+    label = split_label(text)
+    return [label] if label else []
 
 
 def _fence_fields(block: Block) -> Iterator[Field]:

@@ -8,7 +8,7 @@ from tocsin.guide.blocks import Document
 from tocsin.guide.clocks import clock_of
 from tocsin.guide.entries import Group
 from tocsin.guide.ids import family, is_word, number
-from tocsin.guide.promises import calls_somebody, has_times
+from tocsin.guide.promises import by_plan, calls_somebody, has_times
 from tocsin.guide.quantity import scan
 
 SCORE_MIN = 6  # less evidence than this is not a scheme: one table of colours, one list of adjectives
@@ -90,6 +90,8 @@ def about_incidents(group: Group, document: Document) -> bool:
     if _OTHER_SUBJECT.search(place) and not _INCIDENTS.search(place):
         return False
     if sum(any(_COUNTED.fullmatch(aside) for aside in entry.named.asides) for entry in group.entries) >= 2:
+        return False
+    if by_plan(group) and not describes(group):
         return False
     said_above = _above(group, document)
     if _SOMEBODY_ELSES.search(said_above):

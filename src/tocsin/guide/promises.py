@@ -35,7 +35,7 @@ _BOUGHT = re.compile(
     re.I,
 )
 _PLAN = re.compile(
-    r"(?:free|basic|standard|starter|developer|team|pro|professional|plus|business|premium|enterprise|ultimate|bronze|silver|gold|platinum)\b(?:\s+(?:plan|tier|support|customers?))?",
+    r"(?:free|basic|standard|starter|developer|team|pro|professional|plus|business|premium|advanced|enterprise|ultimate|bronze|silver|gold|platinum)\b(?:\s+(?:plan|tier|support|customers?))?",
     re.I,
 )
 _SUPPORT = re.compile(r"\bsupport\b|\bsuporte\b|\bsoporte\b|\bcustomers?\b|\bclients?\b|поддержк|サポート|客服|客户|지원", re.I)  # fmt: skip
@@ -50,7 +50,7 @@ def calls_somebody(group: Group, place: str, above: str) -> bool:
     """Whether three severities have their own times to answer, two of them within a day, in a place that allows it."""
     if _OTHER_SUBJECT.search(f"{place} {above} {' '.join(group.header)} {group.lead}") or _BOUGHT.search(place):
         return False
-    if sum(bool(_PLAN.fullmatch(head)) for head in group.header) >= 2:
+    if by_plan(group):
         return False
     kinds = {family(one) for one in group.ids}
     answered = _graded(_limits(group, "respond", "acknowledge"))
@@ -61,6 +61,11 @@ def calls_somebody(group: Group, place: str, above: str) -> bool:
         return (answered and resolved) if _SUPPORT.search(place) else (answered or (told and kinds == {"sev"}))
     words = kinds == {""} and _GRADES.search(" ".join(group.header[:2]))
     return bool(words) and answered and resolved and not _SUPPORT.search(place)
+
+
+def by_plan(group: Group) -> bool:
+    """Whether the columns are plans that a customer may have."""
+    return sum(bool(_PLAN.fullmatch(head)) for head in group.header) >= 2
 
 
 def has_times(group: Group) -> bool:
