@@ -282,6 +282,12 @@ def test_on_loopback_no_token_is_needed_unless_a_browser_or_another_name_is_invo
     assert am.client.get("/api/v2/status", headers={"Host": "evil.example"}).status_code == 401
 
 
+@pytest.mark.parametrize("path", ["/api/v2/alerts/", "/api/v2/alerts/groups/", "/api/v2/status/", "/api/v2/silences/"])
+def test_a_slash_at_the_end_is_read_past_as_alertmanager_does(am: Am, path: str) -> None:
+    assert am.client.get(path).status_code == 200
+    assert am.client.get(f"{path}nosuch/").status_code == 404
+
+
 def test_elsewhere_everybody_needs_a_token(guarded: Am) -> None:
     for path in ("/api/v2/status", "/api/v2/alerts", "/api/v1/alerts", "/api/v2/silences"):
         answer = guarded.client.get(path)

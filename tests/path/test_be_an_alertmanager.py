@@ -246,6 +246,7 @@ def test_the_command_line_explains_an_alert(tocsin: Tocsin, tmp_path: Path) -> N
     known, unknown = explain(shown["fingerprint"]), explain("0" * 16)
 
     assert (known.returncode, known.stderr) == (0, "")
+    assert known.stdout.startswith(f"{shown['fingerprint']} is firing\n")
     assert "belongs to INC-" in known.stdout
     assert (unknown.returncode, unknown.stdout) == (3, "")
 

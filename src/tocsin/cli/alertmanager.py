@@ -115,9 +115,7 @@ def explain_alert(
     if output == "json":
         say(safe_json(told))
         return
-    say(
-        f"{told['fingerprint']} is {told['state']}" + (f", incident {told['incident']}" if told.get("incident") else "")
-    )
+    say(f"{told['fingerprint']} is {told['state']}")
     for sentence in told.get("because", ()):
         say(f"  {plain(sentence)}")
     if output == "extended":

@@ -374,7 +374,8 @@ _SILENCE_METHODS: Methods = {
 
 
 def _route(path: str) -> tuple[Methods | None, str | None]:
-    """The methods of a path, and the silence it names."""
+    """The methods of a path, and the silence it names. Genuine Alertmanager reads past a slash at the end, too."""
+    path = path.rstrip("/")
     if path in _ROUTES:
         return _ROUTES[path], None
     rest = path.removeprefix(_SILENCE)
