@@ -104,8 +104,10 @@ def test_a_body_that_trickles_is_408_and_one_that_comes_may_take_its_time() -> N
     [
         b"POST /other HTTP/1.1\r\nHost: x\r\nExpect: 100-continue\r\nTransfer-Encoding: chunked\r\n\r\nno length\r\n",
         b"GET /other HTTP/1.1\r\nHost: x\r\n\r\n" * 2 + b"no request\r\n\r\n",
+        b"POST /other HTTP/1.1\r\nHost: x\r\nExpect: 100-continue\r\nContent-Length: 2\r\n\r\n{}"
+        b"POST /other HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\nno length\r\n",
     ],
-    ids=["a body", "a third request"],
+    ids=["a body", "a third request", "the second of two bodies"],
 )
 def test_nothing_is_said_after_a_refusal(sent: bytes, caplog: pytest.LogCaptureFixture) -> None:
     log = logging.getLogger("uvicorn.error")

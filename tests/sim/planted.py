@@ -1712,6 +1712,13 @@ _HARDENING = (
         SLOW_SIDE,
     ),
     _bug(
+        "a later refusal leaves an earlier request to be asked to go on",
+        "http/slowside.py",
+        "await app(scope, receiving, sending)",
+        "await app(scope, receive, sending)",
+        SLOW_SIDE,
+    ),
+    _bug(
         "who is refused is asked to go on",
         "http/slowside.py",
         "        self.cycle.waiting_for_100_continue = False  # a refusal was the last word on this line\n",

@@ -159,9 +159,17 @@ class SlowSide(HttpToolsProtocol):
         """uvloop raises for what is written to a closed line, which would be an error of ours in the log."""
 
         async def answered(scope: Any, receive: Any, send: Any) -> None:
-            async def sending(message: Any) -> None:
+            def end_with_the_line() -> None:
                 if cycle.transport.is_closing() or self.parser is None:  # or a later request had the last word
                     cycle.disconnected = True
+                    cycle.waiting_for_100_continue = False
+
+            async def receiving() -> Any:
+                end_with_the_line()
+                return await receive()
+
+            async def sending(message: Any) -> None:
+                end_with_the_line()
                 last = message["type"] == "http.response.body" and not message.get("more_body")
                 lingers = last and not cycle.keep_alive and cycle.more_body and not cycle.disconnected
                 cycle.keep_alive = cycle.keep_alive or lingers  # or uvicorn would close, which resets the line
@@ -169,7 +177,7 @@ class SlowSide(HttpToolsProtocol):
                 if lingers:
                     self._linger()
 
-            await app(scope, receive, sending)
+            await app(scope, receiving, sending)
 
         super()._start_asgi_task(cycle, answered)
 
