@@ -375,8 +375,7 @@ _SILENCE_METHODS: Methods = {
 
 def _route(path: str) -> tuple[Methods | None, str | None]:
     """The methods of a path, and the silence it names. Genuine Alertmanager reads past a slash at the end, too."""
-    path = path.rstrip("/")
-    if path in _ROUTES:
+    if (path := path.rstrip("/")) in _ROUTES:
         return _ROUTES[path], None
     rest = path.removeprefix(_SILENCE)
     if rest != path and rest and "/" not in rest:
