@@ -28,6 +28,7 @@ from tocsin.core.incident import Incident, Refused, fold
 from tocsin.core.lifecycle import Absorb, MergeNamed, ReopenHolding
 from tocsin.core.outlook import Outlook
 from tocsin.core.people import Directory, shown_address
+from tocsin.core.places import Outside
 from tocsin.core.policy import Policy, severity_of
 from tocsin.core.reference import counter, reference
 from tocsin.core.retry import retry_at
@@ -95,6 +96,7 @@ class Engine:
         self._cache: OrderedDict[tuple[str, str], tuple[Incident, Outlook | None]] = OrderedDict()
         self._subscribers: list[Subscriber] = []
         self._announcers: list[Announcer] = []
+        self._outside: Outside | None = None
         self._approvers: Approvers = lambda tenant, incident, by: ()
         self.announcer_failures = 0
         self.poisoned: dict[tuple[str, str], str] = {}  # streams whose last wake-up failed, and why
@@ -110,6 +112,10 @@ class Engine:
     def releasing(self, approvers: Approvers) -> None:
         """Ask `approvers(tenant, incident, by)` who may release a command of `by` that takes two persons."""
         self._approvers = approvers
+
+    def reaching(self, outside: Outside) -> None:
+        """These chats and trackers are configured: a channel or ticket anywhere else is refused from now on."""
+        self._outside = outside
 
     # --- what happened to alerts --------------------------------------------------------------------------------------
 
@@ -494,6 +500,7 @@ class Engine:
             calendar=guide.calendar,
             law=self.guides.law(tenant, name),
             outlook=outlook,
+            outside=self._outside,
         )
 
     def _commit(

@@ -337,3 +337,14 @@ def test_what_waits_for_a_second_person_says_so(alone: Chat):
 
     assert "`resolve` waits until somebody else approves it (request 1)" in answer
     assert alone.now(incident).status == "investigating"
+
+
+def test_a_role_in_the_chat_goes_to_somebody_known_and_a_slip_is_heard(chat: Chat):
+    incident = chat.declared()
+
+    slip = chat.typed(f"assign {incident.reference} @bne as Scribe")
+    given = chat.typed(f"assign {incident.reference} ben@example.org as Scribe")
+
+    assert "did you mean ben?" in slip["text"], slip
+    assert "Ben Okoro is Scribe" in given["text"], given
+    assert chat.now(incident).roles == {"Scribe": ("ben",)}

@@ -7,6 +7,7 @@ import pytest
 
 from tests.http.world import Server
 from tocsin.core import commands as c
+from tocsin.core.places import Outside
 from tocsin.http.api_incidents import COMMANDS
 from tocsin.http.openapi import EXAMPLES
 from tocsin.ports import Receipt
@@ -281,3 +282,30 @@ def test_a_receipt_is_on_the_timeline(server: Server):
     told = api.get(f"/api/incidents/{incident}/timeline").json()["items"]
     assert told[-1]["kind"] == "PageSent"
     assert told[-1]["text"] == "ana was paged by email at ana@example.org"
+
+
+def test_a_role_is_given_to_somebody_who_is_known_or_said_to_be_a_guest(server: Server):
+    api = server.client(server.world.token())
+    path = f"/api/incidents/{api.post('/api/incidents', json={'title': 'Checkout is down'}).json()['id']}"
+    api.post(f"{path}/assign-role", json={"role": "Scribe", "person": "Ana Ivanova"})
+
+    slip = api.post(f"{path}/assign-role", json={"role": "Scribe", "person": "bne"})
+    api.post(f"{path}/assign-role", json={"role": "SME", "person": "Kim of Acme", "guest": True})
+    after = api.post(f"{path}/release-role", json={"role": "scribe", "person": "ANA@example.org"})
+
+    assert (slip.status_code, slip.json()["errors"][0]["field"]) == (400, "person")
+    assert "did you mean ben?" in slip.json()["detail"]
+    assert after.json()["roles"] == {"SME": ["Kim of Acme"]}
+
+
+def test_without_a_chat_and_a_tracker_nothing_is_asked_of_them(server: Server):
+    server.world.do(lambda _: server.world.engine.reaching(Outside()))
+    api = server.client(server.world.token())
+    path = f"/api/incidents/{api.post('/api/incidents', json={'title': 'Checkout is down'}).json()['id']}"
+
+    channel, ticket = api.post(f"{path}/open-channel"), api.post(f"{path}/open-ticket", json={"tracker": "ops"})
+
+    assert (channel.status_code, ticket.status_code) == (409, 409)
+    assert "tocsin.toml" in channel.json()["detail"] and "tocsin.toml" in ticket.json()["detail"]
+    kinds = {each["kind"] for each in api.get(f"{path}/timeline").json()["items"]}
+    assert not kinds & {"ChannelRequested", "TicketRequested"}

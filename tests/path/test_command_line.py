@@ -166,6 +166,19 @@ def test_an_incident_is_declared_paged_acknowledged_and_resolved(night: Night, m
     night.tocsin("incident", "ack", "INC-2026-999", code=3)
 
 
+def test_what_cannot_come_and_who_is_not_known_are_said_so(night: Night) -> None:
+    name = night.json("incident", "declare", "Checkout is down")["reference"]
+
+    night.tocsin("incident", "channel", name, code=1)
+    night.tocsin("incident", "ticket", name, code=1)
+    night.tocsin("incident", "ticket", name, "--tracker", "ops", code=1)
+    night.tocsin("incident", "role", name, "Scribe", "anna", code=2)
+    night.tocsin("incident", "role", name, "Scribe", "ANA")
+    night.tocsin("incident", "role", name, "Expert", "Kim of Acme", "--guest")
+
+    assert night.json("incident", "show", name)["roles"] == {"Scribe": ["ana"], "Expert": ["Kim of Acme"]}
+
+
 def test_a_server_on_any_port_is_found_without_being_named(tmp_path: Path, mailbox: tuple[Mailbox, int]) -> None:
     night = Night(tmp_path, mailbox[1])
     night.start("--listen", "127.0.0.1:0")  # `make run PORT=...` overrides what the configuration says

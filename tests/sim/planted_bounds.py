@@ -8,6 +8,8 @@ TEXTS = "tests/core/test_texts.py"
 TOLD = "tests/core/test_notifying.py"
 HARMLESS = "tests/cli/test_harmless.py"
 LINGER = "tests/http/test_linger.py"
+HOLDER = "tests/core/test_holder.py"
+PLACES = "tests/core/test_places.py"
 
 BOUNDS: tuple[Mutant, ...] = (
     _bug(
@@ -58,6 +60,20 @@ BOUNDS: tuple[Mutant, ...] = (
         'return text if text.isascii() and text.isprintable() else _OBEYED.sub(" ", text)',
         "return text",
         HARMLESS,
+    ),
+    _bug(
+        "bounds: a role goes to whoever nobody knows",
+        "core/holder.py",
+        "    if name in accounts or guest:\n",
+        "    if name:\n",
+        HOLDER,
+    ),
+    _bug(
+        "bounds: a ticket is asked for where no tracker is",
+        "core/worklog.py",
+        "    if world.outside is not None and not any(each.name for each in known):\n",
+        "    if world.outside is not None and not known:\n",
+        PLACES,
     ),
     _bug(
         "bounds: a refused body resets the line",

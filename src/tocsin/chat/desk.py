@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from datetime import datetime
-from typing import Any, Protocol, TypeVar
+from typing import Any, Protocol, TypeVar, cast
 
 import msgspec
 
@@ -24,6 +24,7 @@ from tocsin.core.policy import Policy
 from tocsin.core.twopersons import tag_of
 from tocsin.engine import Engine, NotFound
 from tocsin.guides import UnknownGuide
+from tocsin.holders import named
 from tocsin.ports import Store
 from tocsin.sighted import looking
 from tocsin.standing import of_person
@@ -203,21 +204,21 @@ class Desk:
     def _assigned(self, store: Store, by: Actor, incident: str, who: str, role: str) -> Said:
         directory = self._deps.engine.directory(self._deps.tenant)
         user = said.mentioned(who)
-        name = who.removeprefix("@").casefold()
-        person: Person | None
         if user:
-            person = self.person(store, user)
-        elif name == "me":
-            person = directory.people.get(by.id)
+            linked_to = self.person(store, user)
+            if linked_to is None:
+                raise Wrong("Tocsin does not know who that is; an administrator can link them.")
+            meant = linked_to.id
         else:
-            named = (each for each in directory.people.values() if name in (each.id.casefold(), each.name.casefold()))
-            person = next(named, None)
-        if person is None:
-            raise Wrong("Tocsin does not know who that is; an administrator can link them.")
+            meant = by.id if who.casefold() in ("me", "@me") else who.removeprefix("@")
         found = self._load(incident)
         role = role or leading(self._deps.engine.guides.digested(self._deps.tenant, found.policy_digest).policy)
-        found = self._handle(by, incident, c.AssignRole(role=role, person=person.id))
-        text = f"{mrkdwn(person.name or person.id)} is {mrkdwn(role)} of {self._link(found)}"
+        wanted = c.AssignRole(by=by.id, role=role, person=meant)
+        known = cast(c.AssignRole, named(wanted, found, directory, store, self._deps.tenant))
+        found = self._handle(by, incident, known)
+        person = directory.people.get(known.person)
+        who = person.name if person and person.name else known.person
+        text = f"{mrkdwn(who)} is {mrkdwn(role)} of {self._link(found)}"
         return Said(text=text, public=found.restricted is None, incident=found.id)
 
     def _listing(self, store: Store) -> str:

@@ -183,8 +183,13 @@ class Decline(Command, frozen=True, kw_only=True, tag="decline"):
 
 
 class AssignRole(Command, frozen=True, kw_only=True, tag="assign-role"):
+    """Somebody has the role. `person`: an id, a name or a mail address; a `guest` is somebody who is not known here,
+    such as a vendor's engineer. A role may have any name.
+    """
+
     role: str
     person: str
+    guest: bool = False
 
 
 class ReleaseRole(Command, frozen=True, kw_only=True, tag="release-role"):

@@ -21,6 +21,7 @@ from tocsin.core.incident import Incident
 from tocsin.core.notifying import low_urgency, owed_methods, still_told
 from tocsin.core.outlook import Outlook
 from tocsin.core.people import Directory, Person, reachable, who
+from tocsin.core.places import Outside
 from tocsin.core.policy import Escalation, Level, Notify, Policy, Rule, severity_of
 from tocsin.core.regulatory import Law
 
@@ -38,6 +39,7 @@ class World(msgspec.Struct, frozen=True, kw_only=True):
 
     `law`: the regulatory clocks that are switched on, live too; what follows from them is kept in the facts.
     `outlook`: what was found when somebody looked at the incident's promises last; it saves looking again.
+    `outside`: the chats and trackers that are configured; None: nobody has said, and anything may be asked for.
     """
 
     policy: Policy
@@ -46,6 +48,7 @@ class World(msgspec.Struct, frozen=True, kw_only=True):
     calendar: BusinessTime = BusinessTime()
     law: Law = Law()
     outlook: Outlook | None = None
+    outside: Outside | None = None
 
 
 def ladder(policy: Policy, incident: Incident) -> tuple[Level, ...]:

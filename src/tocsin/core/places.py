@@ -41,6 +41,13 @@ class Places(msgspec.Struct, frozen=True, kw_only=True):
         return next((each for each in self.tickets if each.tracker == tracker), None)
 
 
+class Outside(msgspec.Struct, frozen=True, kw_only=True):
+    """What is configured: the chats where channels can be made, and the trackers by name, the first one first."""
+
+    chats: tuple[str, ...] = ()
+    trackers: tuple[str, ...] = ()
+
+
 class Record(c.Command, frozen=True, kw_only=True, tag="record"):
     """What happened elsewhere is on the timeline. Only the engine's own loops send it."""
 

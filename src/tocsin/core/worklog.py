@@ -12,8 +12,10 @@ from tocsin.core import commands as c, facts as f
 from tocsin.core.emergency import must_be_anothers
 from tocsin.core.escalation import World
 from tocsin.core.facts import AnyFact
+from tocsin.core.holder import role_word
 from tocsin.core.incident import Refused, evolve
 from tocsin.core.lifecycle import resolve, set_severity
+from tocsin.core.places import Outside
 from tocsin.core.publishing import announce
 from tocsin.core.severity import classify, same_question
 from tocsin.core.story import Story, command_name, must_be_open, must_not_be_closed
@@ -82,18 +84,19 @@ def unfreeze(story: Story, command: c.UnfreezeDeployments, world: World, now: da
 
 def assign(story: Story, command: c.AssignRole, world: World, now: datetime) -> None:
     must_not_be_closed(story.incident, command)
-    if command.person in story.incident.roles.get(command.role, ()):
-        return
-    story.add(f.RoleAssigned(at=now, by=command.by, role=command.role, person=command.person))
+    role = role_word(world.policy, story.incident, command.role)
+    if command.person not in story.incident.roles.get(role, ()):
+        story.add(f.RoleAssigned(at=now, by=command.by, role=role, person=command.person))
 
 
 def release(story: Story, command: c.ReleaseRole, world: World, now: datetime) -> None:
-    held = story.incident.roles.get(command.role, ())
+    role = role_word(world.policy, story.incident, command.role)
+    held = story.incident.roles.get(role, ())
     gone = [command.person] if command.person else list(held)
     if not held or any(person not in held for person in gone):
-        raise Refused(f"cannot release: {command.role} is held by {', '.join(held) or 'nobody'}")
+        raise Refused(f"cannot release: {role} is held by {', '.join(held) or 'nobody'}")
     for person in gone:
-        story.add(f.RoleReleased(at=now, by=command.by, role=command.role, person=person, because=command.because))
+        story.add(f.RoleReleased(at=now, by=command.by, role=role, person=person, because=command.because))
 
 
 def update(story: Story, command: c.PostUpdate, world: World, now: datetime) -> None:
@@ -192,8 +195,25 @@ def open_channel(story: Story, command: c.OpenChannel, world: World, now: dateti
     must_be_open(story.incident, command)
     _must_not_be_private(story, command)
     known = story.incident.places.channel(command.kind)
+    there = known is not None and known.channel and not known.archived
+    if world.outside is not None and not there:
+        _must_have_chat(world.outside, command.kind)
     if known is None or known.archived:  # one that is there, or on its way, is enough
         story.add(f.ChannelRequested(at=now, by=command.by, kind=command.kind, because=command.because))
+
+
+def _must_have_chat(outside: Outside, kind: str) -> None:
+    """Raises Refused where no such chat is configured: a channel that is only asked for would never come."""
+    if kind not in outside.chats:
+        raise Refused(f"cannot open a channel: no {kind} is configured; [{kind}] of tocsin.toml makes it known")
+
+
+def _must_have_tracker(outside: Outside, name: str) -> None:
+    """Raises Refused where no tracker is configured, ValueError where none has this name."""
+    if not outside.trackers:
+        raise Refused("cannot open a ticket: no tracker is configured; [[trackers]] of tocsin.toml names one")
+    if name and name not in outside.trackers:
+        raise ValueError(f"tracker: expected one of {', '.join(outside.trackers)}, got {name!r}")
 
 
 def _must_not_be_private(story: Story, command: Any) -> None:
@@ -204,8 +224,11 @@ def _must_not_be_private(story: Story, command: Any) -> None:
 
 def open_ticket(story: Story, command: c.OpenTicket, world: World, now: datetime) -> None:
     _must_not_be_private(story, command)
-    known = story.incident.places.ticket(command.tracker)
-    if known is None and not (story.incident.places.tickets and not command.tracker):
+    tickets = story.incident.places.tickets
+    known = [each for each in tickets if command.tracker in ("", each.tracker)]
+    if world.outside is not None and not any(each.name for each in known):
+        _must_have_tracker(world.outside, command.tracker)
+    if not known:
         story.add(f.TicketRequested(at=now, by=command.by, tracker=command.tracker, because=command.because))
 
 

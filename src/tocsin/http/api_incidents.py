@@ -24,6 +24,7 @@ from tocsin.core.saying import ReleaseOverriding
 from tocsin.core.view import IncidentView, TimelineItem, timeline
 from tocsin.engine import NotFound
 from tocsin.guides import UnknownGuide
+from tocsin.holders import named
 from tocsin.http.deps import Deps
 from tocsin.http.gate import Incoming, deps_of, insist, needs
 from tocsin.http.openapi import EXAMPLES
@@ -370,22 +371,18 @@ def spoken(command: c.Command, actor: Actor) -> c.Command:
     return command
 
 
-class Roles(msgspec.Struct, frozen=True):
-    roles: dict[str, tuple[str, ...]] = {}
-
-
 async def carry_out(deps: Deps, name: str, said: c.Command, actor: Actor) -> bytes:
     """The incident's public JSON after the command. Raises NotFound, Refused, Unacceptable, PermissionDenied."""
-    command = spoken(said, actor)
 
     def on_the_writer(store: Store) -> bytes:
-        held = msgspec.json.decode(summary(store, deps.tenant, name), type=Roles)
-        tag = str(command.__struct_config__.tag)
-        insist(actor, action_for(tag), Resource(commanders=commanders(held.roles)))
         stream = incident_id(store, deps.tenant, name)
+        incident, everybody = deps.engine.load(deps.tenant, stream), deps.engine.directory(deps.tenant)
+        tag = str(said.__struct_config__.tag)
+        insist(actor, action_for(tag), Resource(commanders=commanders(incident.roles)))
+        command = acting(lambda: named(spoken(said, actor), incident, everybody, store, deps.tenant))
         with commanding(deps, store, actor, stream, command):
-            incident = acting(lambda: deps.engine.handle(deps.tenant, stream, command))
-        return msgspec.json.encode(deps.engine.view(deps.tenant, incident))
+            after = acting(lambda: deps.engine.handle(deps.tenant, stream, command))
+        return msgspec.json.encode(deps.engine.view(deps.tenant, after))
 
     return await deps.run(on_the_writer)
 

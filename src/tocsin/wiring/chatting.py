@@ -16,6 +16,7 @@ from tocsin.chat.socket import SocketMode
 from tocsin.chat.telegram_desk import TelegramDesk
 from tocsin.chat.tickets import Filing, Tickets, Tracker
 from tocsin.clock import Clock
+from tocsin.core.places import Outside
 from tocsin.core.twoway import Back
 from tocsin.http import telegram
 from tocsin.http.slack import Signatures, SlackApp
@@ -64,6 +65,8 @@ class Chatting:
         self.slack = self._slack(deps, config.slack, api)
         self.telegram = self._telegram(deps, config, secret, senders.get("telegram"))
         self._mirror(deps, config, api, senders)
+        trackers = tuple(each.id for each in config.trackers)
+        deps.engine.reaching(Outside(chats=("slack",) if api else (), trackers=trackers))
         made = [tracker(each) for each in config.trackers]
         self._closing += made
         if made:
