@@ -282,7 +282,7 @@ LADDERS = {
     ),
     "ambiguous": (
         "1. On-call engineer (15 min)\n2. Team lead (30 min)\n",
-        [(("On-call engineer",), None, "level"), (("Team lead",), None, "level")],
+        [],
     ),
     "chain": (
         "On-call engineer → Team lead → CTO\n",
@@ -321,7 +321,8 @@ def test_a_list_of_actions_is_no_ladder():
 def test_an_ambiguous_time_is_reported_and_not_used():
     compiled = compile_guide(f"{HEAD}## Escalation path\n\n{LADDERS['ambiguous'][0]}", "g.md")
 
-    assert [finding.line for finding in compiled.findings if finding.rule == "GUIDE-UNREAD"] == [11, 12]
+    assert [finding.line for finding in compiled.findings if finding.rule == "GUIDE-UNREAD"] == [11]
+    assert {finding.line for finding in compiled.findings} >= {11, 12}
 
 
 def test_a_line_that_names_a_time_and_became_nothing_is_listed():

@@ -182,7 +182,7 @@ def test_conditions_and_steps_under_escalation_are_no_ladder(body: str):
 
 
 def test_a_tree_may_say_in_parentheses_when_the_next_level_is_due():
-    tree = "## Escalation paths\n\n```\nL1: On-call engineer\n    |\n    v (SEV1 not resolved in 20 min, or data lost)\nL2: Team lead\n    |\n    v (the press calls)\nL3: CTO\n```"
+    tree = "## Escalation paths\n\n```\nL1: On-call engineer\n    |\n    v (not resolved in 20 min, or data lost)\nL2: Team lead\n    |\n    v (the press calls)\nL3: CTO\n```"
 
     got = ladder(compile_guide(page(tree), "g.md").policy)
 

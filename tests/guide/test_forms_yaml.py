@@ -103,13 +103,13 @@ def test_the_configuration_of_a_program_is_none(first: str):
     assert policy.escalation.levels == ()
 
 
-def test_times_in_yaml_that_may_mean_two_things_are_none():
+def test_levels_in_yaml_whose_times_may_mean_two_things_are_none():
     body = fence("levels:\n  - {who: duty engineer, timeframe: 10m}\n  - {who: team lead, timeframe: 40m}\n")
 
     policy = compiled(body)
 
-    assert [each.within for each in policy.escalation.levels] == [None, None]
-    assert sum(each.rule == "GUIDE-UNREAD" for each in policy.findings) == 2
+    assert policy.escalation.levels == ()
+    assert any(each.rule == "GUIDE-UNREAD" for each in policy.findings)
 
 
 def test_severities_in_yaml_are_read_where_nothing_else_defines_them():

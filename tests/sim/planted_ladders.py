@@ -8,11 +8,33 @@ STEPS = "tests/guide/test_forms_steps.py"
 DRAWN = "tests/guide/test_forms_ladders.py"
 DOUBTS = "tests/guide/test_forms_doubts.py"
 YAML = "tests/guide/test_forms_yaml.py"
+BESIDE = "tests/guide/test_ladders_beside.py"
 
 READ_LADDERS: tuple[Mutant, ...] = (
     _bug(
+        "ladders: a time beside a level that was not read is passed over",
+        "guide/ladder_beside.py",
+        "                left and (_missing(rungs, first, last)",
+        "                False and (_missing(rungs, first, last)",
+        BESIDE,
+    ),
+    _bug(
+        "ladders: a time for one severity on an arrow is that of all",
+        "guide/ladder_beside.py",
+        "(left or _for_some(text, severities, known))",
+        "left",
+        BESIDE,
+    ),
+    _bug(
+        "ladders: a ladder without times stands beside the refused one of the same people",
+        "guide/ladder_choice.py",
+        "if not _lacks_times(rungs, refused, notes)",
+        "if True",
+        BESIDE,
+    ),
+    _bug(
         "ladders: the general ladder is also that of a severity with its own",
-        "guide/ladders.py",
+        "guide/ladder_choice.py",
         "        if severities or not own:\n            yield severities, rungs\n",
         "        if True:\n            yield severities, rungs\n",
         STEPS,
@@ -26,9 +48,9 @@ READ_LADDERS: tuple[Mutant, ...] = (
     ),
     _bug(
         "ladders: a step is taken beside a ladder for every severity",
-        "guide/escalation.py",
-        "covered = [one for level in levels for one in level.severities or ids]",
-        "covered = [one for level in levels for one in level.severities]",
+        "guide/ladders.py",
+        "for severities, _ in [*found, *refused] for one in severities or ids)",
+        "for severities, _ in [*found, *refused] for one in severities)",
         STEPS,
     ),
     _bug(

@@ -38,8 +38,8 @@ _TELL = re.compile(r"^(?:notify|page|inform|alert|contact)\s+(?P<who>.+)$", re.I
 def compile_escalation(document: Document, scheme: Scheme, notes: Notes) -> Escalation:
     """Everything the guide says about escalation. It runs until "resolved" where the guide says "if not resolved"."""
     ids = [each.id for each in scheme.severities]
-    levels = compile_levels(document, scheme.known, ids, scheme.paths, notes)
-    levels += _of_steps(document, scheme, levels, ids, notes)
+    levels, covered = compile_levels(document, scheme.known, ids, scheme.paths, notes)
+    levels += _of_steps(document, scheme, covered, notes)
     led = {level.source.line for level in levels if level.source}
     timers = [row for row in scheme.timers if row.source is None or row.source.line not in led]
     triggers: list[Trigger] = []
@@ -81,15 +81,12 @@ def compile_escalation(document: Document, scheme: Scheme, notes: Notes) -> Esca
     )
 
 
-def _of_steps(
-    document: Document, scheme: Scheme, levels: tuple[Level, ...], ids: list[str], notes: Notes
-) -> tuple[Level, ...]:
+def _of_steps(document: Document, scheme: Scheme, covered: tuple[str, ...], notes: Notes) -> tuple[Level, ...]:
     """The ladders of steps that are set for one severity, where the guide has no ladder for it."""
-    covered = [one for level in levels for one in level.severities or ids]
     found: list[Level] = []
     for severities, rungs in of_steps(document, scheme, covered):
         if not doubt(rungs):
-            found += as_levels(rungs, severities, notes)
+            found += as_levels(rungs, severities)
             notes.use(*(rung.line for rung in rungs))
     return tuple(found)
 

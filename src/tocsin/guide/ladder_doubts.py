@@ -19,10 +19,9 @@ _VERB = re.compile(
     re.I,
 )
 _CASE = re.compile(r"[(–—]\s*(?:only\s+)?(?:if|when|for|in case of)\b", re.I)
-_HOURS = re.compile(
-    r"\b(?:after|off|out[\s-]of|outside|business|working|office)[\s-]*(?:business[\s-]*|working[\s-]*)?hours\b|\bweekends?\b|\bnights?\b",
-    re.I,
-)
+_WHEN = re.compile(r"\((?:only\s+)?(?:if|when|in case of)\b[^()]{2,80}\)", re.I)
+HOURS = r"\b(?:after|off|out[\s-]of|outside|business|working|office)[\s-]*(?:business[\s-]*|working[\s-]*)?hours\b|\bweekends?\b|\bnights?\b"
+_HOURS = re.compile(HOURS, re.I)
 _HEAD = re.compile(r"\b(?:C[ETIO]O|CISO|C-?suite|chief|president|VP|board|executives?)\b", re.I)
 _HANDS = re.compile(r"\bon-?call\b|\bengineers?\b|\bduty\b|\bhelp\s?desk\b|\bresponders?\b", re.I)
 
@@ -50,6 +49,11 @@ def holds_for_some(words: str) -> bool:
     return any(
         (each[0] == "(" and of_some(each)) or (_CASE.match(each) and not _plainly_waits(each)) for each in asides
     )
+
+
+def in_some_cases(words: str) -> bool:
+    """`(if the platform fails)`: a level that is called then only, and not when nobody answered or mended it."""
+    return any(not _plainly_waits(each) for each in _WHEN.findall(words))
 
 
 def _plainly_waits(aside: str) -> bool:

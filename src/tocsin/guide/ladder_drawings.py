@@ -195,6 +195,8 @@ def chain(text: str, line: int, least: int = 3) -> list[Rung]:
 
 def _only_time(part: str) -> Quantity | None:
     """The time of a part that names nobody: "(15 min)", "no ack in 15 min"."""
+    if PARTY.search(re.sub(r"\([^()]*\)", "", part)) and "(" in part:
+        return None  # "team lead (if unresolved for 15 min)"
     found = [each for each in scan(part) if each.kind == "elapsed" and each.value]
     if len(found) != 1 or not (_REFUSED.search(part) or re.fullmatch(r"\(?(?:after |\+)?[\d.]+\s?\w+\)?", part)):
         return None

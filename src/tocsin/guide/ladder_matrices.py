@@ -108,6 +108,7 @@ def _by_severity(block: Block, steps: dict[int, Quantity | None], known: dict[st
             if who and (holds_for_some(cell) or (at_some_hours(cell) and _own_time(cell) is None)):
                 message = f'"{cell}" is called for some incidents or at some hours only, so the ladder ends before it'
                 notes.add("GUIDE-UNREAD", "note", row.line, message, "write who is always called")
+                rungs = rungs if len(rungs) > 1 else []
                 break
             if who:
                 times.append(_own_time(cell))

@@ -14,7 +14,8 @@ from tocsin.guide.blocks import Block, Document, Section
 from tocsin.guide.cadences import scope_of
 from tocsin.guide.ids import ID, mentioned
 from tocsin.guide.inline import Label, plain, split_dash, split_label
-from tocsin.guide.ladder_doubts import at_some_hours, doubt, holds_for_some, of_some
+from tocsin.guide.ladder_choice import chosen
+from tocsin.guide.ladder_doubts import at_some_hours, holds_for_some, of_some
 from tocsin.guide.ladder_drawings import chain, of_chain, of_tree
 from tocsin.guide.ladder_headings import of_headings
 from tocsin.guide.ladder_matrices import of_matrix
@@ -27,7 +28,7 @@ from tocsin.guide.ladder_yaml import of_yaml
 from tocsin.guide.notes import Notes
 from tocsin.guide.parties import PARTY, parties
 from tocsin.guide.quantity import deadline, scan
-from tocsin.guide.rungs import LEVEL, RUNGS_MAX, Rung, fuller, leads_in, plain_bound, rising, rung_of
+from tocsin.guide.rungs import LEVEL, RUNGS_MAX, Rung, leads_in, plain_bound, rising, rung_of
 from tocsin.guide.words import ESCALATION, FOREIGN_ESCALATION
 
 _LADDER = re.compile(
@@ -49,53 +50,16 @@ _CONDITION = re.compile(
 
 def compile_levels(
     document: Document, known: dict[str, str], ids: Sequence[str], paths: Sequence[Path], notes: Notes
-) -> tuple[Level, ...]:
-    """Every ladder of the guide, for each severity the first one that names it, else the first that names none.
+) -> tuple[tuple[Level, ...], tuple[str, ...]]:
+    """The levels of every ladder of the guide, and the severities that have one, read or refused.
+
+    A ladder counts for each severity the first one that names it, else the first that names none.
 
     `ids` are all severities; `paths` are the chains that stood beside them: "On-call → team lead → CTO" in the row of SEV1.
     """
-    found: list[tuple[tuple[str, ...], list[Rung]]] = []
-    for severities, rungs in _scoped(document, known, paths, notes):
-        if len(rungs) > RUNGS_MAX:
-            continue
-        if why := doubt(rungs):
-            message = f"what stands here may be an escalation ladder, but {why}; no level was taken from it"
-            notes.add("GUIDE-UNREAD", "note", rungs[0].line, message, "write who is called, and after how long")
-            continue
-        taken = {one for each, _ in found for one in each}
-        left = tuple(one for one in severities if one not in taken)
-        if (severities and not left) or (not severities and any(not each for each, _ in found)):
-            twin = next(
-                (n for n, (each, other) in enumerate(found) if each == severities and fuller(rungs, other)), None
-            )
-            if twin is None:
-                _second(rungs, notes)
-            else:
-                found[twin] = (severities, rungs)
-            continue
-        found.append((left, rungs))
-        notes.use(*(rung.line for rung in rungs))
-    return tuple(level for severities, rungs in _apart(found, ids, notes) for level in levels(rungs, severities, notes))
-
-
-def _apart(
-    found: list[tuple[tuple[str, ...], list[Rung]]], ids: Sequence[str], notes: Notes
-) -> Iterator[tuple[tuple[str, ...], list[Rung]]]:
-    """The ladder that names no severity is for those without one of their own."""
-    own = {one for severities, _ in found for one in severities}
-    rest = tuple(one for one in ids if one not in own)
-    for severities, rungs in found:
-        if severities or not own:
-            yield severities, rungs
-        elif rest:
-            yield rest, rungs
-        else:
-            _second(rungs, notes)
-
-
-def _second(rungs: list[Rung], notes: Notes) -> None:
-    message = "this is a second escalation ladder for the same incidents; the first counts"
-    notes.add("GUIDE-LADDERS", "note", rungs[0].line, message, "keep one")
+    found, refused = chosen(document, _scoped(document, known, paths, notes), known, ids, notes)
+    covered = tuple(one for severities, _ in [*found, *refused] for one in severities or ids)
+    return tuple(level for severities, rungs in found for level in levels(rungs, severities)), covered
 
 
 def _scoped(
@@ -131,18 +95,11 @@ def _scoped(
                     yield from of_matrix(table, known, notes)
 
 
-def levels(rungs: list[Rung], severities: tuple[str, ...], notes: Notes) -> Iterator[Level]:
+def levels(rungs: list[Rung], severities: tuple[str, ...]) -> Iterator[Level]:
     """The rungs as levels: a rung lasts as long as it says, else until the next one is reached."""
     for n, rung in enumerate(rungs):
         following = rungs[n + 1] if n + 1 < len(rungs) else None
         limit, since = _limit(rung, following)
-        if rung.unclear:
-            message = (
-                f'"{rung.unclear}" may be when this level is reached or how long it has; no time was taken from it'
-            )
-            notes.add(
-                "GUIDE-UNREAD", "note", rung.line, message, 'write "escalate after ..." or a table with a Time column'
-            )
         yield Level(
             level=n + 1,
             who=rung.who,
@@ -210,8 +167,10 @@ def _of_list(section: Section, block: Block, near: bool) -> list[Rung]:
         level = LEVEL.match(label.label if label else words)
         actions = tuple(plain(sub.text) for child in item.blocks for sub in child.items)
         some = holds_for_some(words) or (level is not None and of_some(words))
-        if (near and rungs and some) or (levelled and not level):
-            return rungs if _named(rungs) else []  # "CTO (for SEV1)" and "Emergency: ..." end the levels
+        if near and rungs and some:  # "CTO (for SEV1)" ends the levels, which `ladder_beside` reports
+            return [*rungs, _for_some(words, item.line, len(rungs) + 1)] if _named(rungs) else []
+        if levelled and not level:
+            return rungs if _named(rungs) else []  # so does "Emergency: ..."
         levelled = level is not None
         if level and near:
             if _STEP.match(first) or _BETWEEN.match(words) or _leads_on(label.value if label else level[2]):
@@ -248,6 +207,10 @@ def _of_list(section: Section, block: Block, near: bool) -> list[Rung]:
         else:
             return []
     return rungs if len(rungs) == len(block.items) and _whole(rungs, block) else []
+
+
+def _for_some(words: str, line: int, number: int) -> Rung:
+    return Rung(number=number, who=parties(words) or (words,), line=line, unclear=words, partial=True)
 
 
 def _whole(rungs: list[Rung], block: Block) -> bool:

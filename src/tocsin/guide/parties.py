@@ -38,7 +38,7 @@ def parties(text: str) -> tuple[str, ...]:
     words = _VERB.sub("", without_quantities(words), count=1)
     found = []
     for part in (words,) if words.startswith("@") and " " not in words else _SPLIT.split(words)[:PARTIES_MAX]:
-        name = _TAIL.sub("", _VERB.sub("", part, count=1)).strip(" .:;,-–—*")
+        name = _TAIL.sub("", _VERB.sub("", part, count=1)).strip(" .:;,-–—*+")
         name = re.sub(r"^(?:the|a|an|to|both|all\s+of\s+the|immediate)\s+", "", name, flags=re.I).strip()
         if name and len(name.split()) <= 6 and not _NOBODY.match(name):
             found.append(name)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 
 import msgspec
 
@@ -30,6 +31,7 @@ class Rung(msgspec.Struct, frozen=True, kw_only=True):
     """`reach`: when this rung is owed; `hold`: how long it has. `since_start`: counted on one time line.
 
     `scope` of the first rung: the words that name the severities of the whole ladder, where its own line does.
+    `partial`: the rung is for some incidents only, so the ladder ends before it.
     """
 
     who: tuple[str, ...]
@@ -41,6 +43,7 @@ class Rung(msgspec.Struct, frozen=True, kw_only=True):
     actions: tuple[str, ...] = ()
     unclear: str = ""
     scope: str = ""
+    partial: bool = False
 
 
 def leads_in(above: Block | None, block: Block) -> bool:
@@ -51,11 +54,22 @@ def leads_in(above: Block | None, block: Block) -> bool:
     return words.endswith(":") and ID.search(words) is not None
 
 
-def fuller(rungs: list[Rung], other: list[Rung]) -> bool:
-    """Whether the same people stand here with their times, and there without any."""
-    timed = any(rung.hold or rung.reach for rung in rungs) and not any(rung.hold or rung.reach for rung in other)
-    names = [[" ".join(rung.who).casefold() for rung in each] for each in (rungs, other)]
-    return timed and names[0] == names[1]
+def fuller(rungs: Sequence[Rung], other: Sequence[Rung]) -> bool:
+    """Whether these rungs have times and those have none, and most of the people are the same."""
+    return has_times(rungs) and not has_times(other) and alike(rungs, other)
+
+
+def has_times(rungs: Sequence[Rung]) -> bool:
+    return any(rung.hold or rung.reach for rung in rungs)
+
+
+def alike(rungs: Sequence[Rung], other: Sequence[Rung]) -> bool:
+    """Whether two ladders begin with the same people and name the same at most of their levels."""
+    pairs = [
+        one.who[0].casefold() in two.who[0].casefold() or two.who[0].casefold() in one.who[0].casefold()
+        for one, two in zip(rungs, other, strict=False)
+    ]
+    return bool(pairs) and pairs[0] and 2 * sum(pairs) > len(pairs)
 
 
 def rising(rungs: list[Rung]) -> list[Rung]:

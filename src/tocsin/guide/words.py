@@ -105,7 +105,7 @@ PEOPLE = (
     r"|值班|工程师|负责人|经理|总监|主管|团队|担当|責任者|部長|マネージャ|담당|엔지니어|팀장|관리자"
 )
 FOREIGN_NEGATIVE = (
-    r"\b(?:kein\w*|nicht|ohne|sin|sem|não|нет|не|без|pas|aucune?|sans|senza|tidak|không)\b"
+    r"\b(?:kein\w*|nicht|ohne|sin|sem|n[aã]o|нет|не|без|pas|aucune?|sans|senza|tidak|không)\b"
     r"|未|没有|無|无|없|않"
 )
 FOREIGN_AFTER = r"\b(?:después\s+de|depois\s+de|após|nach|après|dopo|через|после|setelah|sau)\b"

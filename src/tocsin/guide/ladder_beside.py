@@ -1,0 +1,244 @@
+"""What stands beside the levels of a ladder and was not read: a level without its time is a wrong level.
+
+Every form of ladder comes by here once, after it has been read. Nothing here knows the forms: it looks at the cells, lines
+and items from which a level was taken and asks whether each time in them has become a time of the ladder.
+"""
+
+from __future__ import annotations
+
+import re
+import sys
+from bisect import bisect_right
+from collections.abc import Iterator, Sequence
+
+import msgspec
+
+from tocsin.guide.blocks import Block, Document, Item
+from tocsin.guide.ids import ID, mentioned
+from tocsin.guide.inline import plain
+from tocsin.guide.ladder_doubts import HOURS, in_some_cases, of_some
+from tocsin.guide.ladder_sentences import waits
+from tocsin.guide.quantity import Quantity, Value, scan
+from tocsin.guide.rungs import Rung, counts, start
+from tocsin.guide.words import NEGATIVE
+
+LINES_MAX = 40  # under one level; what stands further below belongs to something else
+
+
+class Unread(msgspec.Struct, frozen=True, kw_only=True):
+    """`at`: the level (from 0) beside which `text` stands; `whole`: whether the levels above it are not sure either."""
+
+    at: int
+    line: int
+    text: str
+    whole: bool
+
+
+class Places:
+    """Where the lines of a guide stand; made once, asked for every ladder."""
+
+    def __init__(self, document: Document) -> None:
+        self._lines = document.lines
+        self._titles = {section.line: section for section in document.sections() if section.title}
+        self._blocks = sorted(
+            (block for section in document.sections() for block in section.blocks), key=lambda block: block.line
+        )
+        self._starts = [block.line for block in self._blocks]
+
+    def beside(
+        self, line: int, until: int, severities: tuple[str, ...], known: dict[str, str]
+    ) -> list[tuple[int, str]]:
+        """(line, text) of everything that stands with the level of a line, up to the line of the next level."""
+        if section := self._titles.get(line):
+            return self._raw(line, min(until - 1, section.end or until))
+        block = self._block(line)
+        if block is None:
+            return self._raw(line, line)
+        if block.kind == "table":
+            return list(_cells(block, line, severities, known))
+        if block.kind == "list" and (item := _item(block, line)):
+            return self._raw(line, min(until - 1, item.end))
+        return self._raw(line, min(until - 1, block.end))
+
+    def _block(self, line: int) -> Block | None:
+        at = bisect_right(self._starts, line) - 1
+        return self._blocks[at] if at >= 0 and line <= self._blocks[at].end else None
+
+    def _raw(self, first: int, last: int) -> list[tuple[int, str]]:
+        last = min(max(first, last), first + LINES_MAX - 1, len(self._lines))
+        return [(n, plain(self._lines[n - 1])) for n in range(first, last + 1)]
+
+
+def unread(places: Places, rungs: Sequence[Rung], severities: tuple[str, ...], known: dict[str, str]) -> Unread | None:
+    """The first thing beside the levels that says when or for whom and became no time of theirs; None where all was read."""
+    for n, rung in enumerate(rungs):
+        if _times(rung.unclear) or rung.partial:
+            return _unclear(places, rungs, n, severities, known)
+    for first, last in _groups(rungs):
+        until = rungs[last + 1].line if last + 1 < len(rungs) else sys.maxsize
+        for line, text in places.beside(rungs[first].line, until, severities, known):
+            own = line == rungs[first].line
+            told = own or _TRIGGER.match(text)
+            times = _times(text) if own or not _beyond(text, rungs, last) else []
+            held = first > 0 and rungs[first - 1].hold is not None
+            if told and (at := _partial_at(text, rungs, first, last, severities, known)) is not None:
+                return Unread(at=at, line=line, text=text, whole=bool(times) and not held)
+            left = [each for each in times if not _was_read(each, rungs, first, last)]
+            # "no answer in 5 min or > 1 hour", "SEV1: 5 min": one time alone is not what it says
+            more = len(left) < len(times) and (left or _for_some(text, severities, known))
+            if more or (
+                left and (_missing(rungs, first, last) or (last + 1 == len(rungs) and not own and waits(text)))
+            ):
+                return Unread(at=first, line=line, text=text, whole=bool(more) or not held)
+    return None
+
+
+def _unclear(
+    places: Places, rungs: Sequence[Rung], n: int, severities: tuple[str, ...], known: dict[str, str]
+) -> Unread:
+    """What the form itself found not to be sure, with the line on which it stands."""
+    rung = rungs[n]
+    until = rungs[n + 1].line if n + 1 < len(rungs) else sys.maxsize
+    text = rung.unclear or " ".join(rung.who)
+    near = places.beside(rung.line, until, severities, known)
+    line = next((line for line, words in near if text[:20] in words), rung.line)
+    return Unread(at=n, line=line, text=text, whole=not rung.partial or bool(_times(text)))
+
+
+def _groups(rungs: Sequence[Rung]) -> Iterator[tuple[int, int]]:
+    """The first and the last of the rungs that stand on one line."""
+    first = 0
+    for n, rung in enumerate(rungs):
+        if n + 1 == len(rungs) or rungs[n + 1].line != rung.line:
+            yield first, n
+            first = n + 1
+
+
+def _times(text: str) -> list[Quantity]:
+    """The times that may be those of a level: none of how soon somebody answers, of an update or of a shift."""
+    found = [
+        each
+        for each in scan(text)
+        if (counts(each) or each.kind == "calendar") and each.value and not _SECOND.fullmatch(each.text)
+    ]
+    return [] if found and _of_answers(text) else found
+
+
+def _of_answers(text: str) -> bool:
+    return bool(_ANSWERS.search(text) or _WORK.search(text)) and not _ONWARD.search(text)
+
+
+def _missing(rungs: Sequence[Rung], first: int, last: int) -> bool:
+    """Whether one of the levels, or the one above them, lacks the time after which the next one is called."""
+    if len(rungs) == 1:
+        return True
+    return any(
+        rungs[n].hold is None and rungs[n + 1].reach is None
+        for n in range(max(first - 1, 0), min(last + 1, len(rungs) - 1))
+    )
+
+
+def _beyond(text: str, rungs: Sequence[Rung], last: int) -> bool:
+    """`Escalate if: ...` under the last of levels that say how long they have: it leads out of the ladder."""
+    return last + 1 == len(rungs) and any(rung.hold for rung in rungs) and _LABEL.match(text) is not None
+
+
+def _was_read(time: Quantity, rungs: Sequence[Rung], first: int, last: int) -> bool:
+    near = range(max(first - 1, 0), min(last + 2, len(rungs)))
+    read = [rungs[n].hold for n in near] + [rungs[n].reach for n in near if n or not start(rungs[0].reach)]
+    values = {one for each in read if each is not None for one in _values(each.value)}
+    return not values.isdisjoint(_values(time.value))
+
+
+def _values(value: Value) -> set[Value]:
+    return {one for one in value if one} if isinstance(value, tuple) else {value}
+
+
+_ANSWERS = re.compile(r"\brespon(?:se|ds?|ding)\b|\backnowledge(?:s|ment)?\b|\banswers?\b", re.I)
+_WORK = re.compile(r"\bupdates?\b|\bpost-?mortem|\breview|\bshifts?\b|\brotat|\bhand-?o(?:ff|ver)", re.I)
+_ONWARD = re.compile(rf"escalat|unresolved|unanswered|unacknowledged|{NEGATIVE}", re.I)
+_FRONT = r"(?:^\W*|[(\[–—:→]\s*|\s-\s+|\b(?:only|during)\s+)(?:only\s+)?"
+_SECOND = re.compile(r"(?:an?|one)\s+second", re.I)  # "for a second pair of eyes"
+_TRIGGER = re.compile(
+    r"\W*(?:triggers?|when|conditions?|criteria|scope|for|applies\s+to|called\s+(?:if|when|for))\s?:", re.I
+)
+_LABEL = re.compile(r"\W*escalat\w*\s+(?:if|when|after|to)\b[^:]{0,30}:", re.I)
+_MAYBE = re.compile(
+    rf"(?:{_FRONT}|[,;]\s*)(?:(?:if|as|when|where)\s+(?:needed|required|necessary|applicable|appropriate)|optional(?:ly)?)\b",
+    re.I,
+)
+_SOMETIMES = re.compile(rf"{_FRONT}(?:{HOURS})|(?:{HOURS})\s+only", re.I)
+_AT_FRONT = re.compile(rf"(?:{_FRONT}|\b(?:for|if|in|on)\s+)(?:an?\s+|all\s+|any\s+|the\s+)?$", re.I)
+_OR_ELSE = re.compile(r"\s+or\s+", re.I)
+_ARROW = re.compile(r"→|[-=]+>")
+
+
+def _partial_at(
+    text: str, rungs: Sequence[Rung], first: int, last: int, severities: tuple[str, ...], known: dict[str, str]
+) -> int | None:
+    """The level that the text says is called for some incidents only, at some hours or perhaps."""
+    if first == last:
+        return first if _partial(text, severities, known) else None
+    for part in _ARROW.split(text):
+        named = (n for n in range(first, last + 1) if rungs[n].who[0].casefold() in part.casefold())
+        if _partial(part, severities, known) and (at := next(named, None)) is not None:
+            return at
+    return None
+
+
+def _partial(text: str, severities: tuple[str, ...], known: dict[str, str]) -> bool:
+    if _MAYBE.search(text) or _SOMETIMES.search(text) or in_some_cases(text):
+        return True
+    front = any(
+        of_some(found[0])
+        and _AT_FRONT.search(text[max(found.start() - 40, 0) : found.start()])
+        and not _or_else(text, found)
+        for found in ID.finditer(text)
+    )
+    return front and not set(severities or known.values()) <= set(mentioned(text, known))
+
+
+def _for_some(text: str, severities: tuple[str, ...], known: dict[str, str]) -> bool:
+    """Whether a time stands beside some of the severities of its ladder."""
+    some = any(of_some(found[0]) and not _or_else(text, found) for found in ID.finditer(text))
+    return some and not set(severities or known.values()) <= set(mentioned(text, known))
+
+
+def _or_else(text: str, severity: re.Match[str]) -> bool:
+    """`SEV1 or no resolution in 2 hours`, `no resolution in 2 hours or SEV1`: it holds for the others too."""
+    behind = _OR_ELSE.match(text, severity.end())
+    if behind is not None and not ID.match(text, behind.end()):
+        return True
+    before = text[max(severity.start() - 60, 0) : severity.start()]
+    return re.search(r"\bor\s+$", before, re.I) is not None and ID.search(before) is None
+
+
+_OTHER = re.compile(
+    r"respon(?:se|d)\b|resol|update|cadence|communicat|acknowledg|restor|mttr|frequency|review|availab|hours|example|descri|defin|impact"
+    r"|method|channel",
+    re.I,
+)
+
+
+def _cells(block: Block, line: int, severities: tuple[str, ...], known: dict[str, str]) -> Iterator[tuple[int, str]]:
+    """The cells of a row, without the columns of other clocks and of other severities."""
+    for row in block.rows:
+        if row.line != line:
+            continue
+        for n, cell in enumerate(row.cells):
+            head = plain(block.header[n]) if n < len(block.header) else ""
+            other = of_some(head) and severities and not set(severities) & set(mentioned(head, known))
+            if not other and not _OTHER.search(head):
+                yield line, plain(cell)
+
+
+def _item(block: Block, line: int) -> Item | None:
+    """The item that begins on a line, at any depth."""
+    waiting = [block]
+    while waiting:
+        for item in waiting.pop().items:
+            if item.line == line:
+                return item
+            if item.line < line <= item.end:
+                waiting += item.blocks
+    return None
