@@ -8,7 +8,7 @@ from tocsin.guide.ids import ID, key, run_of_ids
 from tocsin.guide.inline import plain
 from tocsin.guide.quantity import PHRASE_CHARS_MAX, Quantity, read
 
-_BETWEEN = re.compile(r"[\s(:=–—-]*(?P<said>[^()]{1,60}?)\)?[\s,;./|&]*(?:and\s*)?")
+_BETWEEN = re.compile(r"[\s(:=→–—-]*(?P<said>[^()]{1,60}?)\)?[\s,;./|&]*(?:and\s*)?")
 
 
 def beside(text: str, known: dict[str, str]) -> dict[str, Quantity]:

@@ -12,11 +12,13 @@ from collections.abc import Iterator
 import msgspec
 
 from tocsin.guide.blocks import LABEL_LEVEL, Block, Document, Row, Section, every_block
+from tocsin.guide.clock_rows import clock_rows
 from tocsin.guide.clocks import clock_of
 from tocsin.guide.entries import ENTRIES_MAX, Entry, Field, Group, block_fields, is_field, sets_a_clock, unique
 from tocsin.guide.ids import Named, family, is_word, named, numbered
-from tocsin.guide.inline import Label, plain, split_dash, split_label
+from tocsin.guide.inline import plain, split_wide
 from tocsin.guide.interrupted import is_prose
+from tocsin.guide.labelled import joined, labelled_entry, on_one_line
 from tocsin.guide.leads import lead_into
 
 _LABEL_SAYS_ID = re.compile(
@@ -41,7 +43,9 @@ def groups(document: Document) -> list[Group]:
     found: list[Group] = []
     for section, block in every_block(document.root):
         if block.kind == "table" and 1 <= len(block.rows) <= 4 * ENTRIES_MAX:
-            found.extend(filter(None, (table_group(section, block), _columns(section, block))))
+            found.extend(
+                filter(None, (table_group(section, block), _columns(section, block), clock_rows(section, block)))
+            )
         elif block.kind == "list" and len(block.items) <= 2 * ENTRIES_MAX:
             found.extend(filter(None, (_bullets(section, block),)))
     for section in document.sections():
@@ -217,12 +221,12 @@ def _heading_entry(section: Section, who: Named) -> Entry:
     text, text_line, bullets = "", 0, []
     for block in section.blocks:
         fields.extend(block_fields(block))
-        if block.kind == "paragraph" and not text and split_label(block.text) is None:
+        if block.kind == "paragraph" and not text and split_wide(block.text) is None:
             text, text_line = block.text, block.line
         if block.kind == "list":
             bullets += [item.text for item in block.items if not is_field(item)]
     for child in section.sections:
-        said = split_label(child.title)
+        said = split_wide(child.title)
         if said and said.value and clock_of(said.label):  # "#### Response time: 1 hour"
             fields.append(Field(label=said.label, value=said.value, line=child.line))
         first = child.blocks[0] if child.blocks else None
@@ -255,6 +259,8 @@ def _heading_entry(section: Section, who: Named) -> Entry:
 def _bullets(section: Section, block: Block) -> Group | None:
     entries = []
     for item in block.items:
+        if len(block.items) <= 3 and not item.blocks and (several := on_one_line(item.text, item.line)):
+            return _one_line(section, several)
         entry = labelled_entry(item.text, item.line)
         if entry is None:
             continue
@@ -263,64 +269,47 @@ def _bullets(section: Section, block: Block) -> Group | None:
         entries.append(msgspec.structs.replace(entry, fields=(*entry.fields, *fields), bullets=tuple(extra)))
     if len(entries) * 10 < len(block.items) * 7:
         return None
-    entries = only_one_family(entries)
+    entries = joined(only_one_family(entries))
     if len(entries) < 2 or not unique(entries):
         return None
     lead = lead_into(section, block)
     return Group(form="bullets", section=section, line=entries[0].line, entries=tuple(entries), lead=lead)
 
 
-def labelled_entry(raw: str, line: int) -> Entry | None:
-    """`**SEV1 (Critical)**: text`, `` `SEV1`: text ``, `P0 - Critical: text`, `P0 - text`."""
-    first, _, more = raw.partition("\n")
-    first = re.sub(r"^[^\w*`\[(]+", "", first)  # a coloured sign before the label
-    label = split_label(first) or split_dash(first)
-    if label is None:
-        who = named(first)
-        return Entry(named=who, line=line, title=plain(first)) if who and who.clean and len(first) < 60 else None
-    who = named(label.label)
-    if who is None or (not who.clean and len(who.rest.split()) > 6):
+def _one_line(section: Section, entries: list[Entry]) -> Group | None:
+    kept = only_one_family(entries)
+    if len(kept) != len(entries) or not unique(kept):
         return None
-    who, text = _name_from_value(who, label)
-    fields = []
-    for n, extra in enumerate(more.split("\n"), 1):
-        labelled = split_label(extra)
-        if labelled:
-            fields.append(Field(label=labelled.label, value=labelled.value, line=line + n))
-    if more and not fields:
-        text = f"{text} {more}".strip()
-    return Entry(named=who, line=line, fields=tuple(fields), text=text, text_line=line, title=label.label)
-
-
-def _name_from_value(who: Named, label: Label) -> tuple[Named, str]:
-    """`**P0**: Critical - the site is down`: a severity word at the front of the value is the name."""
-    value = label.value
-    if who.name or who.by_word:
-        return who, value
-    lead = re.match(r"^\**([^\W\d_]+)\**\s*(?:$|[–—:(,.]|-(?=\s))\s*", plain(value))  # not "low-impact issue"
-    if lead and is_word(lead[1]):
-        return msgspec.structs.replace(who, name=lead[1]), plain(value)[lead.end(1) :].strip(" -–—:,.")
-    return who, value
+    return Group(form="bullets", section=section, line=kept[0].line, entries=tuple(kept))
 
 
 def _bold(section: Section) -> Group | None:
     """Paragraphs, or lines of one, that begin with a severity as a label."""
     entries: list[Entry] = []
+    below = 0  # the line right behind a label, where a list belongs to it
     for block in section.blocks:
+        if block.kind == "list" and below == block.line and len(block.items) <= 2 * ENTRIES_MAX:
+            fields = tuple(block_fields(block))
+            bullets = tuple(item.text for item in block.items if not is_field(item))
+            entries[-1] = msgspec.structs.replace(entries[-1], fields=(*entries[-1].fields, *fields), bullets=bullets)
+        below = 0
         if block.kind != "paragraph" or len(block.text) > 20_000:
             continue
         if (inline := _sentences_of(block)) and not entries:
             entries = inline
             continue
+        if not entries and (several := on_one_line(block.text, block.line)):
+            return _one_line(section, several)
         current: list[Entry] = []
         for n, line in block.lines():
-            entry = labelled_entry(line, n) if split_label(line) else None
+            entry = labelled_entry(line, n) if split_wide(line) else None
             if entry and (entry.title or entry.text):
                 current.append(entry)
-            elif current and (label := split_label(line)):
+            elif current and (label := split_wide(line)):
                 field = Field(label=label.label, value=label.value, line=n)
                 current[-1] = msgspec.structs.replace(current[-1], fields=(*current[-1].fields, field))
         entries += current
+        below = block.end + 1 if current else 0
     entries = only_one_family(entries)
     if len(entries) < 2 or not unique(entries) or len(entries) > ENTRIES_MAX:
         return None

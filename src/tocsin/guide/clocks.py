@@ -59,7 +59,7 @@ _HAN = (
     (
         "resolve",
         re.compile(
-            r"(?:目标)?(?:解决|恢复|修复|解決|復旧|復旧目標|처리|복구|해결)\s*(?:时间|時間|目标|目標|时限|時限|시간|목표|sla)*"
+            r"(?:目标)?(?:解决|恢复|修复|处理|处置|處理|解決|復旧|復旧目標|처리|복구|해결)\s*(?:时间|時間|目标|目標|时限|時限|시간|목표|sla)*"
         ),
     ),
 )
@@ -73,16 +73,32 @@ _BY_HOUR = re.compile(  # "< 30 min, business hours; < 2 hours, off-hours": neit
     r"\b(?:business|working|office)[\s-]+hours\b.{0,40}\b(?:after|off|out[\s-]of|outside)[\s-]*(?:business[\s-]+|working[\s-]+)?hours\b",
     re.I,
 )
+# "15 minutes during the launch, 60 minutes afterwards": which of the two holds depends on when
+_AT_OTHER_TIMES = re.compile(
+    r"\b(?:afterwards?|otherwise|thereafter|(?:off|after|out[\s-]of)[\s-]*(?:\w+\s+)?hours|outside|weekends?|overnight|at night)\b",
+    re.I,
+)
 _CLAUSE = re.compile(
-    r"\s+and\s+(?=(?:we\s+|to\s+|then\s+)?(?:acknowledg|respon|resol|fix|restor|mitigat|contain|post|send|updat|notif)\w*)|\.\s+|[;|\n]|,\s+|\s[-–—]+\s|\s/\s|[()]|\.$"
+    r"\s+and\s+(?=(?:we\s+|to\s+|then\s+)?(?:acknowledg|respon|resol|fix|restor|mitigat|contain|post|send|updat|notif)\w*)|\.\s+|[;|\n；，。、]|,\s+|\s[-–—]+\s|\s/\s|[()（）]|\.$"
 )
 _SUBJECT = re.compile(
     r"status\s*page|customer|update|notif|stakeholder|email|post-?mortem|review|report|escalat|page\b|executive|manage|partner|client|monitor",
     re.I,
 )
+_HAN_CHAR = re.compile(r"[\u3040-\u30ff\u4e00-\u9fff\uac00-\ud7af]")
+_HAN_SPOKEN: tuple[tuple[str, re.Pattern[str]], ...] = (
+    ("acknowledge", re.compile(r"确认|確認|확인")),
+    ("respond", re.compile(r"响应|響應|回应|应答|応答|対応開始|초기 ?대응|응답|대응")),
+    ("resolve", re.compile(r"解决|解決|恢复|恢復|修复|修復|复旧|復旧|해결|복구")),
+    ("mitigate", re.compile(r"缓解|止损|緩和|완화")),
+)
+_HAN_FILLERS = re.compile(
+    r"时间|時間|时限|時限|目标|目標|服务|服務|业务|首次|初次|初步|开始|完成|必须|需要|需|须|应|在|之内|以内|内|に|を|する|します|まで|시간|목표|이내|내에|까지|sla",
+    re.I,
+)
 _COMMAND = re.compile(r"(?:acknowledge|respond|engage|resolve|mitigate|contain|fix|restore)\b")
 _WHO_MUST = re.compile(
-    r"^(?:(?:the|an?)\s+)?(?:[\w-]+\s+){0,3}?(?:engineers?|on-?call|teams?|responders?|leads?|persons?|somebody|someone|staff)\s+(?:must|should|shall|will|has\s+to|have\s+to|to)\s+"
+    r"^[\w\s-]{1,40}:\s+(?:must|should|shall)\s+|^(?:(?:the|an?)\s+)?(?:[\w-]+\s+){0,3}?(?:engineers?|on-?call|teams?|responders?|leads?|persons?|somebody|someone|staff)\s+(?:must|should|shall|will|has\s+to|have\s+to|to)\s+"
 )
 _AT_ONCE = frozenset(
     {"immediate", "immediately", "instant", "page", "paged", "call", "hands", "deck", "pager", "oncall"}
@@ -203,7 +219,7 @@ def _says_how(quantity: Quantity, words: str, header: str) -> bool:
 
 def _by_whom(words: str) -> Quantity | None:
     """`primary on-call within 5 min`: the limit of a cell that says who has to meet it."""
-    found = re.fullmatch(r"([\w\s-]{3,40}?)\s+(within\s+.{2,30})", words)
+    found = re.fullmatch(r"([\w\s-]{3,40}?)\s+(within\s+.{2,30}|\([^()]{2,30}\))", words)
     return (
         read(found[2])
         if found and PARTY.search(found[1]) and not re.search(r"notif|updat|escalat|page", found[1])
@@ -244,10 +260,14 @@ def _commanded(clause: str) -> Quantity | None:
 
 def clauses(text: str) -> Iterator[tuple[str, Deadline]]:
     """(clock, deadline) of every clause that says one clock and one quantity and nothing else of weight."""
-    if _BY_HOUR.search(text):
+    parts = [part for part in _CLAUSE.split(plain(text)[:2000]) if part]
+    if _BY_HOUR.search(text) or any(_AT_OTHER_TIMES.search(part) and scan(part) for part in parts[1:]):
         return
-    for clause in _CLAUSE.split(plain(text)[:2000]):
-        if not clause or not (scan(clause) or MILESTONES.search(clause)) or _SUBJECT.search(clause):
+    for clause in parts:
+        if not (scan(clause) or MILESTONES.search(clause)) or _SUBJECT.search(clause):
+            continue
+        if _HAN_CHAR.search(clause):
+            yield from _in_han(clause)
             continue
         spoken = [name for name, pattern in _SPOKEN if pattern.search(_EITHER.sub("resolve", clause))]
         quantity = read(re.sub(r"[:=]", " ", clause)) or _commanded(clause)
@@ -255,6 +275,24 @@ def clauses(text: str) -> Iterator[tuple[str, Deadline]]:
             found = deadline(quantity)
             if found:
                 yield spoken[0], found
+
+
+def _in_han(clause: str) -> Iterator[tuple[str, Deadline]]:
+    """`15 分钟内响应`, `响应时间: 1 小时`: one clock, one limit, and nothing else of weight."""
+    words = normalise(clause).strip(" .:")
+    found = [quantity for quantity in scan(words) if quantity.kind not in ("interval", "offset")]
+    if len(found) == 2 and found[0].value == 0 and re.fullmatch(r"[\s(]*", words[found[0].end : found[1].start]):
+        words, found = words[: found[0].start] + words[found[0].end :], []
+        found = [quantity for quantity in scan(words) if quantity.kind not in ("interval", "offset")]
+    if len(found) != 1:
+        return
+    rest = words[: found[0].start] + " " + words[found[0].end :]
+    spoken = [name for name, pattern in _HAN_SPOKEN if pattern.search(rest)]
+    for _, pattern in _HAN_SPOKEN:
+        rest = pattern.sub(" ", rest, count=1)
+    limit = deadline(found[0])
+    if len(spoken) == 1 and limit is not None and not _HAN_FILLERS.sub("", rest).strip(" .:-()"):
+        yield spoken[0], limit
 
 
 def told_every(text: str) -> Quantity | None:

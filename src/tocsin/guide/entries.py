@@ -11,12 +11,12 @@ import msgspec
 from tocsin.guide.blocks import Block, Item, Section
 from tocsin.guide.clocks import clock_of
 from tocsin.guide.ids import Named, key
-from tocsin.guide.inline import Label, plain, split_label
+from tocsin.guide.inline import Label, plain, split_wide
 
 ENTRIES_MAX = 12  # a scheme has two to six levels; a longer list is a list of something else
 
 _NEXT_LABEL = re.compile(r"[,;]\s+(?=[^\W\d_][^,;:]{2,40}:\s)")
-_LIMITS = frozenset({"respond", "resolve", "acknowledge", "contain", "mitigate"})
+LIMITS = frozenset({"respond", "resolve", "acknowledge", "contain", "mitigate"})
 
 Form = Literal["table", "headings", "bullets", "bold", "columns", "procedures", "fence", "sentence"]
 
@@ -52,7 +52,7 @@ class Group(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def is_field(item: Item) -> bool:
-    label = split_label(item.text)
+    label = split_wide(item.text)
     return bool(label and clock_of(label.label))
 
 
@@ -63,13 +63,13 @@ def block_fields(block: Block) -> Iterator[Field]:
             for said in _labels(item.text.split("\n")[0]):
                 yield Field(label=said.label, value=said.value, line=item.line, items=tuple(sub_items(item)))
             for n, line in enumerate(item.text.split("\n")[1:], 1):
-                label = split_label(line)
+                label = split_wide(line)
                 if label:
                     yield Field(label=label.label, value=label.value, line=item.line + n)
     elif block.kind == "paragraph":
         for n, line in block.lines():
             for part in re.split(r"\s+\|\s+(?=\*\*)|\s+[·•]\s+(?=\*\*)", line):
-                label = split_label(part)
+                label = split_wide(part)
                 if label:
                     yield Field(label=label.label, value=label.value, line=n)
     elif block.kind == "fence" and block.info.strip().casefold() in ("", "yaml", "yml", "text", "txt"):
@@ -87,10 +87,10 @@ def block_fields(block: Block) -> Iterator[Field]:
 
 def _labels(text: str) -> list[Label]:
     """The label of a line; several where each names a clock: "Acknowledge: 15 min, Resolve: 4 h"."""
-    parts = [split_label(part) for part in _NEXT_LABEL.split(text)]
-    if len(parts) > 1 and all(part and clock_of(part.label) in _LIMITS for part in parts):
+    parts = [split_wide(part) for part in _NEXT_LABEL.split(text)]
+    if len(parts) > 1 and all(part and clock_of(part.label) in LIMITS for part in parts):
         return [part for part in parts if part]
-    label = split_label(text)
+    label = split_wide(text)
     return [label] if label else []
 
 
@@ -99,7 +99,7 @@ def _fence_fields(block: Block) -> Iterator[Field]:
     if re.search(r"[\[<{][^\]>}\n]+[\]>}]", block.text):
         return
     for n, line in enumerate(block.text.split("\n")[:40], block.line + 1):
-        label = split_label(line)
+        label = split_wide(line)
         if label and label.value and clock_of(label.label) in ("respond", "resolve", "acknowledge"):
             yield Field(label=label.label, value=label.value, line=n)
 

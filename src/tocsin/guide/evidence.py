@@ -5,15 +5,16 @@ from __future__ import annotations
 import re
 
 from tocsin.guide.blocks import Document
-from tocsin.guide.clocks import clock_of
-from tocsin.guide.entries import Group
+from tocsin.guide.clocks import clauses, clock_of, context_clock
+from tocsin.guide.entries import Entry, Group
 from tocsin.guide.ids import family, is_word, number
+from tocsin.guide.inline import plain
 from tocsin.guide.promises import by_plan, calls_somebody, has_times
 from tocsin.guide.quantity import scan
 
 SCORE_MIN = 6  # less evidence than this is not a scheme: one table of colours, one list of adjectives
 _SEVERE = re.compile(
-    r"(?<!\bby )(?<!\bper )(?:severit|priorit)|classif|incident levels?|levels? of|triage|등급|심각도|критичност|классификац|уровни|severidad|prioridad|niveles|clasificaci|severidade|schwere|klassifi|gravité|sévérité|criticité|priorité|niveaux?\b|klasifikasi|keparahan|mức độ|nghiêm trọng|sla|response times?|impact levels",
+    r"(?<!\bby )(?<!\bper )(?:severit|priorit)|classif|incident levels?|levels? of|triage|등급|심각도|критичност|классификац|уровни|severidad|prioridad|niveles|clasificaci|severidade|schwere|klassifi|gravité|sévérité|criticité|priorité|niveaux?\b|分级|分級|级别|級別|等级|等級|严重|嚴重|优先级|優先|重大度|深刻度|レベル|심각|등급|klasifikasi|keparahan|mức độ|nghiêm trọng|sla|response times?|impact levels",
     re.I,
 )
 ELSEWHERE = re.compile(
@@ -33,7 +34,7 @@ _LEVELS = re.compile(
 # Words that only a page about incidents has. "Response time" is none of them: a feedback form and a sales team have one.
 _INCIDENTS = re.compile(
     r"\bincident|\bemergenc(?:y|ies)\b|\bescalation\b|\boutage|\bdowntime|\bon-?call\b|\bpager|\bdisruption|post-?mortem|\bwar\s?room|\bdata breach|security breach"
-    r"|\bvorf[aä]ll|\bst[oö]rung|\bausfall|\bpannes?\b|\bastreinte|indisponibilité|\binsiden\b|sự cố|\bincidente|инцидент|авари|\bсбо[йеяи]|장애|사고|障害|インシデント|事件|事故|故障|资安|資安",
+    r"|\bvorf[aä]ll|\bst[oö]rung|\bausfall|\bpannes?\b|\bastreinte|indisponibilité|\binsiden\b|sự cố|\bincidente|\bincidencias?\b|инцидент|авари|\bсбо[йеяи]|장애|사고|障害|インシデント|事件|事故|故障|资安|資安",
     re.I,
 )
 # A scheme under one of these headings grades something else, whatever the rest of the page is about.
@@ -57,7 +58,7 @@ _SOMEBODY_ELSES = re.compile(
     r"\b(?:an?other|some|many|most|other|a|one)\s+(?:[\w-]+\s+)?(?:compan(?:y|ies)|organi[sz]ations?|firms?|startups?|vendors?|teams)\b[^.]{0,80}\b(?:uses?|using|used|defines?|has|have)\b"
     r"|\b(?:might|could|may)\s+look\s+(?:something\s+)?like|\blooks\s+something\s+like|\bas\s+(?:used|defined|described)\s+(?:by|at|in)\s+(?!this|our|the\s+(?:policy|sla))"
     r"|\b(?:here(?:'s| is)|this is|consider|take)\s+an?\s+(?:common|typical|simple|sample|good|popular|basic|possible)?\s*(?:example|template)\b|\bfor example,? (?:a|an|some|many)\b"
-    r"|\b(?:atlassian|google|pagerduty|netflix|incident\.io|gitlab|firehydrant)(?:'s)?\s+(?:\w+\s+){0,3}(?:uses?|defines?|levels|severit\w+|scale|framework)",
+    r"|\b(?:atlassian|google|pagerduty|netflix|incident\.io|gitlab|firehydrant)(?:'s)?\s+(?:(?!(?:with|the|to|for|and|on|by)\b)\w+\s+){0,3}(?:uses?|defines?|levels|severit\w+|scale|framework)",
     re.I,
 )
 _META_PAGE = re.compile(r"\bskill$|game design|\bchange ?log\b|release notes|\broadmap\b|\bissue template\b", re.I)
@@ -89,7 +90,7 @@ def about_incidents(group: Group, document: Document) -> bool:
     place = " / ".join(group.section.path()[1:])
     if _OTHER_SUBJECT.search(place) and not _INCIDENTS.search(place):
         return False
-    if sum(any(_COUNTED.fullmatch(aside) for aside in entry.named.asides) for entry in group.entries) >= 2:
+    if sum(_is_counted(entry) for entry in group.entries) >= 2:
         return False
     if by_plan(group) and not describes(group):
         return False
@@ -97,7 +98,7 @@ def about_incidents(group: Group, document: Document) -> bool:
     if _SOMEBODY_ELSES.search(said_above):
         return False
     kinds = {family(one) for one in group.ids}
-    if any(_INCIDENTS.search(title) for title in titles):
+    if any(_INCIDENTS.search(title) for title in titles) or _INCIDENTS.search(_bold_line(said_above)):
         return True
     if calls_somebody(group, f"{top} / {place}", said_above):
         return True
@@ -110,6 +111,21 @@ def about_incidents(group: Group, document: Document) -> bool:
     return sum(1 for line in around if _INCIDENTS.search(line, 0, 2000)) >= 2
 
 
+def _is_counted(entry: Entry) -> bool:
+    """Whether a line says how many there were: "High (4 issues)", or a row of nothing but numbers."""
+    values = [plain(field.value).strip() for field in entry.fields if field.value.strip()]
+    if any(clock_of(field.label) for field in entry.fields):
+        values = []  # "15" under "Response (minutes)"
+    numbers = bool(values) and all(re.fullmatch(r"\d{1,6}(?:[.,]\d+)?\s*%?", value) for value in values)
+    return any(_COUNTED.fullmatch(aside) for aside in entry.named.asides) or (numbers and not entry.text)
+
+
+def _bold_line(above: str) -> str:
+    """The bold words that a paragraph begins with, where a heading might stand."""
+    found = re.match(r"(?:\*\*|__)(.{3,80}?)(?:\*\*|__)", above)
+    return found[1] if found else ""
+
+
 def _above(group: Group, document: Document) -> str:
     """The paragraph right above the scheme."""
     said: list[str] = []
@@ -118,7 +134,7 @@ def _above(group: Group, document: Document) -> str:
             if said:
                 break
             continue
-        if line.lstrip().startswith(("#", "|", "-", "*", "<")):
+        if re.match(r"\s*(?:[#|<-]|\*\s)", line):
             break
         said.append(line.strip())
     return " ".join(reversed(said))[:1000]
@@ -138,6 +154,7 @@ def score(group: Group) -> int:
     points += 3 if described else 0
     points += 3 if clocks & {"respond", "acknowledge"} else 0
     points += 1 if "resolve" in clocks else 0
+    points += 3 if not clocks & {"respond", "acknowledge"} and _in_titles(group) else 0
     numbers = sorted(each for one in group.ids if (each := number(one)) is not None)
     if numbers and len(numbers) == len(group.ids) and numbers == list(range(numbers[0], numbers[0] + len(numbers))):
         points += 2
@@ -146,7 +163,7 @@ def score(group: Group) -> int:
     points += 2 if _LEVELS.match(title) else 0
     if group.form == "headings":
         points += 2 if all(not entry.named.name or is_word(entry.named.name) for entry in group.entries) else 0
-    points -= 6 if ELSEWHERE.search(title) else 3 if ELSEWHERE.search(path) else 0
+    points -= 6 if ELSEWHERE.search(title) and not context_clock(title) else 3 if ELSEWHERE.search(path) else 0
     if _PROCEDURE.search(title) and not _SEVERE.search(title) and group.section.level > 1:  # a page is called "On-call"
         points -= 2 if said and clocks & {"respond", "acknowledge"} else 4
     points -= 3 if len(group.ids) < 3 else 0
@@ -156,6 +173,12 @@ def score(group: Group) -> int:
         points -= 4  # "Severity | Channels" says what is done for each, and defines none
     points += 8 if _is_ladder(group) and not described else 0
     return points - _weak_words(group)
+
+
+def _in_titles(group: Group) -> bool:
+    """Whether two headings or labels say themselves how soon somebody answers: "P1 (response time: 1 hour)"."""
+    said = ((*entry.named.asides, entry.named.rest) for entry in group.entries)
+    return sum(any(name == "respond" for text in each for name, _ in clauses(text)) for each in said) >= 2
 
 
 def _is_ladder(group: Group) -> bool:

@@ -8,10 +8,11 @@ from collections.abc import Iterator
 import msgspec
 
 from tocsin.guide.blocks import Block, Document, Row, Section, every_block
-from tocsin.guide.candidates import labelled_entry, only_one_family, table_group
+from tocsin.guide.candidates import only_one_family, table_group
 from tocsin.guide.entries import ENTRIES_MAX, Entry, Field, Group, unique
 from tocsin.guide.ids import is_word, named
 from tocsin.guide.inline import split_label
+from tocsin.guide.labelled import labelled_entry
 from tocsin.guide.yaml_fences import document as yaml_document, line_of, texts, words
 
 LINES_MAX = 80  # a longer fence is a program or a log

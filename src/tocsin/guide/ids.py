@@ -11,7 +11,7 @@ from tocsin.guide.inline import CACHED_CHARS, CACHED_LINES, plain, unsigned
 
 _PREFIX = r"(?:sev(?:erity)?(?:\s+level)?|priority|prio|level|lvl|tier|class|cat(?:egory)?|критичность|приоритет|심각도|등급|stufe|schweregrad|niveau|nivel|nível|livello|prioridade|prioridad|severidade|severidad)"
 ID = re.compile(
-    rf"(?<![\w/.-])(?:(?P<long>{_PREFIX})[\s_-]{{0,2}}(?P<ln>[0-5])|(?P<short>[pslt])-?(?P<sn>[0-5]))(?![\w%]|\.\d|-\d\d)",
+    rf"(?<![\w/.-])(?:(?P<long>{_PREFIX})[\s_-]{{0,2}}(?P<ln>[0-5])|(?P<short>[pslt])-?(?P<sn>[0-5]))(?=[级級급]|(?![\w%]|\.\d|-\d\d))",
     re.I,
 )
 _MORE = re.compile(
@@ -32,6 +32,8 @@ WORDS: dict[str, int] = {
     "niedrig": 6, "gering": 6, "critique": 1, "haute": 3, "élevée": 3, "majeur": 3, "majeure": 3, "moyenne": 4, "faible": 6,
     "mineur": 6, "mineure": 6, "cosmétique": 7, "bloquant": 0, "bloquante": 0, "kritis": 1, "tinggi": 3, "sedang": 4, "rendah": 6, "normale": 5, "informativo": 7, "informativa": 7, "critico": 1, "critica": 1, "basso": 6, "bassa": 6, "严重": 1, "高": 3, "中": 4, "低": 6,
 }  # fmt: skip
+_NARROW = str.maketrans({"（": " (", "）": ")", "：": ": "})
+_GRADE = re.compile(r"[级級급](?:别|別)?(?:响应|響應|故障|事件|事故|问题|問題|대응|장애)?")  # "P0级响应" is P0
 _WORD_ONLY = re.compile(
     rf"^(?:{'|'.join(sorted(map(re.escape, WORDS), key=len, reverse=True))})(?:\s+(?:severity|priority|impact|level|incidents?|issues?))?$",
     re.I,
@@ -92,7 +94,8 @@ def _short_named(raw: str) -> Named | None:
 
 
 def _named(raw: str) -> Named | None:
-    text = unsigned(re.sub(r"^\s*\d+(?:\.\d+)*[.)]?\s+(?=\D)", "", plain(raw))).strip(" .:*-–—|")
+    text = unsigned(re.sub(r"^\s*\d+(?:\.\d+)*[.)]?\s+(?=\D)", "", plain(raw))).translate(_NARROW)
+    text = text.strip(" .:*-–—|")
     if spelt := _PREFIXED.match(text):
         text = spelt["id"].upper() + text[spelt.end() :]
     if len(text) > 160:
@@ -105,7 +108,8 @@ def _named(raw: str) -> Named | None:
     if before and not (joined and len(before.split()) <= 4) and not is_word(before):
         return None
     ids, end = _ids(text, found)
-    after = text[end:]
+    graded = _GRADE.match(text, end)
+    after = text[graded.end() if graded else end :]
     name, rest, asides = _name(before, after)
     name = "" if _GENERIC.match(name) else name
     clean = not rest or bool(re.match(r"(?:immediate|urgent|standard|scheduled|response|respond|\W*$)", rest, re.I))
@@ -144,16 +148,24 @@ def _name(before: str, after: str) -> tuple[str, str, tuple[str, ...]]:
         rest = bare.replace("\x01", " ").strip(" :-–—|)")
         return before.strip(" (:-–—|/"), " ".join(rest.split()), asides
     del opened
-    chunks = [chunk.strip(" :|)") for chunk in re.split(r"\s[-–—]+\s|\s\|\s|:\s|^\s*[-–—:]+\s*|\x01", bare)]
-    chunks = [chunk.strip(" -–—") for chunk in chunks if chunk.strip(" -–—:")]
+    parts = re.split(r"(\s[-–—]+\s|\s\|\s|:\s|^\s*[-–—:]+\s*|\x01)", bare)
+    said = [(chunk.strip(" :|)-–—"), mark) for chunk, mark in zip(parts[::2], ["", *parts[1::2]], strict=True)]
+    said = [(chunk, mark) for chunk, mark in said if chunk]
+    chunks = [chunk for chunk, _ in said]
     name = chunks[0] if chunks else ""
     if (
         not name and asides and is_word(lead := re.split(r",|:\s|\s[-–—]+\s", asides[0])[0])
     ):  # "(Critical - full outage)"
         return lead.strip(), "", asides[1:]
     if name and not is_word(name) and asides and is_word(asides[0]) and after.lstrip().startswith(("(", "[")):
-        return asides[0], " - ".join(chunks), asides[1:]
-    return name, " - ".join(chunks[1:]), asides
+        return asides[0], _rest(said), asides[1:]
+    return name, _rest(said[1:]), asides
+
+
+def _rest(said: list[tuple[str, str]]) -> str:
+    """What stood behind the name; "Response time: 1 hour" stays one clause."""
+    rest = "".join(f"{': ' if ':' in mark else ' - '}{chunk}" for chunk, mark in said)
+    return rest.removeprefix(" - ").removeprefix(": ")
 
 
 _GENERIC = re.compile(r"^(?:severity|priority|level|incidents?|issues?|events?|alerts?)$", re.I)

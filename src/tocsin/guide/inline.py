@@ -30,6 +30,9 @@ _SIGNS = re.compile(r"[\U0001F000-\U0001FAFF☀-➿⬀-⯿←-⇿■-◿️‍�
 _BOLD = re.compile(r"^\s*(?:\*\*|__)(?=\S)(.{1,200}?)(?:\*\*|__)(.*)$", re.S)
 _CODED = re.compile(r"^\s*`([^`\n]{1,60})`\s*(?:[:–—-]|$)\s*(.*)$", re.S)
 _PLAIN = re.compile(r"^\s*([^\W_][^:*`|\n]{0,70}?)\s*:(?!//)(?:\s+|$)(.*)$", re.S)
+_WIDE = re.compile(
+    r"^(\s*[*_`]{0,3}[^\s：:]{1,16}?[*_`]{0,3})：\s*"
+)  # a label of one word, as Chinese and Japanese write it
 _DASHED = re.compile(r"^\s*([^\W_][^:*`|\n–—]{0,60}?)\s+(?:[–—]|-{1,2})\s+(.*)$", re.S)
 
 
@@ -120,6 +123,11 @@ def _split_label(raw: str) -> Label | None:
     if simple and len(simple[1].split()) <= 8:
         return Label(label=title(simple[1]), value=simple[2].strip(), strong=False)
     return None
+
+
+def split_wide(raw: str) -> Label | None:
+    """`split_label`, with the colon of Chinese and Japanese too: `响应时间：15 分钟`."""
+    return split_label(_WIDE.sub(r"\1: ", raw) if "：" in raw else raw)
 
 
 def split_dash(raw: str) -> Label | None:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import re
 
+from tocsin.guide.beside import beside
 from tocsin.guide.blocks import Block, Document, Item, Section, every_block
+from tocsin.guide.clocks import clock_of
 from tocsin.guide.entries import Entry, Group
 from tocsin.guide.evidence import names_incidents
 from tocsin.guide.ids import ID, Named, family, is_word, key, named, number, run_of_ids
-from tocsin.guide.inline import plain
+from tocsin.guide.inline import plain, split_wide
 
 _CHOSEN = re.compile(r"\b(?:classif\w+|severit(?:y|ies)|assign|declare|determine|grade|rate)\b", re.I)
 # A verb stands in front: "Severity: critical / high / low" alone is a field of a form.
@@ -35,6 +37,8 @@ def in_a_sentence(document: Document) -> Group | None:
                     line=line,
                     entries=tuple(Entry(named=who, line=line) for who in labelled),
                 )
+            if paired := _with_limits(text):
+                return _group(section, line, paired)
             found = ID.search(words) if len(words) <= SENTENCE_CHARS_MAX and _CHOSEN.search(words) else None
             if worded := _words(words):
                 return _group(section, line, worded)
@@ -52,6 +56,17 @@ def _labelled(text: str) -> tuple[Named, ...]:
     numbers = [number(who.ids[0]) for who in said]
     in_order = len(said) == len(parts) and numbers == sorted(set(numbers), key=numbers.index)
     return said if len(said) >= 3 and in_order and len({family(who.ids[0]) for who in said}) == 1 else ()
+
+
+def _with_limits(text: str) -> tuple[str, ...]:
+    """The severities of `Response times: P1 5 min, P2 1 hour, P3 1 day`: a label that names a clock, and a limit for each."""
+    label = split_wide(text) if len(text) <= SENTENCE_CHARS_MAX else None
+    if label is None or clock_of(label.label) not in ("respond", "acknowledge"):
+        return ()
+    ids = [match[0] for match in ID.finditer(plain(label.value))]
+    known = {key(one): one for one in ids}
+    pairs = beside(label.value, known)
+    return tuple(pairs) if len(pairs) == len(ids) >= 3 and len({family(one) for one in ids}) == 1 else ()
 
 
 def _words(text: str) -> tuple[str, ...]:

@@ -50,8 +50,6 @@ def calls_somebody(group: Group, place: str, above: str) -> bool:
     """Whether three severities have their own times to answer, two of them within a day, in a place that allows it."""
     if _OTHER_SUBJECT.search(f"{place} {above} {' '.join(group.header)} {group.lead}") or _BOUGHT.search(place):
         return False
-    if by_plan(group):
-        return False
     kinds = {family(one) for one in group.ids}
     answered = _graded(_limits(group, "respond", "acknowledge"))
     resolved = _graded(_limits(group, "resolve", "mitigate"))

@@ -86,6 +86,7 @@ _GRAMMAR = re.compile(
     (?P<offset>\bt\s?\+\s?(?P<on>\d{{1,5}})\s?(?P<ou>{_U})?)
   | (?P<nbd>{NEXT_BUSINESS_DAY}|\b(?:by\s+)?(?:(?:end|close)\s+of\s+(?:the\s+)?)?(?:next|following)\s+(?:business|working|work|biz)[\s-]+(?:day|morning)\b|\bnbd\b)
   | (?P<sbd>\bsame[\s-]+(?:business|working|work|biz)[\s-]+day\b|\b(?:by\s+)?(?:end|close)\s+of\s+business(?:\s+day)?\b|\b(?:cob|eob)\b)
+  | (?P<nbh>\b(?:by\s+|within\s+)?(?:the\s+)?next\s+(?:business|working)[\s-]+hour\b|\bwithin\s+(?:the\s+)?(?:business|working)\s+day\b)
   | (?P<nextday>\bnext[\s-]day\b|\btomorrow\b)
   | (?P<sameday>\bsame[\s-](?:calendar\s+)?day\b|\b(?:by\s+)?end\s+of\s+(?:the\s+)?day\b|\beod\b)
   | (?P<ebd>(?<!\w)(?:(?:every|each|once\s+(?:an?|per|every|each))\s+(?:(?P<ebn>{_N}|other|second)\s+)?{_WORKDAY}|daily\W{{1,3}}(?:only\s+)?(?:on\s+|during\s+)?(?:{_WORKDAY}|{_WORKWEEK})(?:\s+only)?\)?))
@@ -202,6 +203,11 @@ def _same(one: Quantity, other: Quantity) -> bool:
     return (one.kind, one.value, one.months) == (other.kind, other.value, other.months) and one.value != 0
 
 
+_BUSINESS_WORDS = frozenset(re.findall(
+    r"\w+", "business working office biz hours hour hrs during comercial comerciais laboral laborales hábil hábiles úteis útil"
+))  # fmt: skip
+
+
 def _with_rest(chosen: Quantity, rest: str, text: str) -> Quantity | None:
     """The quantity if the words around it cannot change it; business hours named beside a span change its unit."""
     around = set(_WORDS.findall(rest.replace("\x00", " ")))
@@ -209,13 +215,12 @@ def _with_rest(chosen: Quantity, rest: str, text: str) -> Quantity | None:
         return None
     if chosen.kind == "interval" and isinstance(chosen.value, int) and chosen.value >= 86400:
         rest = re.sub(r"\bduring (?:business|working|office) hours\b", " ", rest)  # "daily" already is that
-    if re.search(r"\b(?:business|working|office|biz)[\s-]+(?:hours?|hrs?|time)\b|\((?:business|biz)\)", rest):
+    if re.search(
+        r"\b(?:business|working|office|biz)[\s-]+(?:hours?|hrs?|time)\b|\((?:business|biz|comercial|comerciais|laboral(?:es)?|h[aá]bil(?:es)?|[uú]te[il]s?)\)",
+        rest,
+    ):
         hours = chosen.value // 3600 if isinstance(chosen.value, int) and chosen.value % 3600 == 0 else None
-        if (
-            chosen.kind != "elapsed"
-            or not hours
-            or around - {"business", "working", "office", "biz", "hours", "hour", "hrs", "during"} - FILLERS
-        ):
+        if chosen.kind != "elapsed" or not hours or around - _BUSINESS_WORDS - FILLERS:
             return None
         return replace(chosen, kind="business_hours", value=hours, text=text)
     outside = re.sub(r"\([^()]*\)|\[[^\[\]]*\]|^(?:asap|as soon as possible)\b", " ", rest)
@@ -276,6 +281,8 @@ def _quantity(match: re.Match[str]) -> Quantity | None:
     if got["ebd"]:
         days = 2 if got["ebn"] in ("other", "second") else int(number(got["ebn"] or "1"))
         return replace(at, kind="interval", value=days * 86400, bound="=", working_days=days) if days else None
+    if got["nbh"]:
+        return replace(at, kind="business_hours" if "hour" in got["nbh"] else "business_days", value=1, bound="<=")
     bound = _bound(got)
     if got["bn"]:
         hours = got["bh"] or (got["bu"] or "d").startswith("h")

@@ -33,6 +33,9 @@ _TOLD = re.compile(r"communicat|update|notif|stakeholder|status", re.I)
 CLOCKS = frozenset({"respond", "resolve", "acknowledge", "first_update", "contain", "mitigate"})
 
 
+QUALITATIVE_CHARS_MAX = 80  # "best effort, in office hours" is a limit; a longer text says what is done
+
+
 class Scheme(msgspec.Struct, kw_only=True):
     """The severities and everything that stood beside them. `known` maps keys and names to ids."""
 
@@ -119,9 +122,8 @@ def _belongs(group: Group, known: dict[str, str]) -> bool:
     hits = [one for one in group.ids if key(one) in known]
     if len(hits) * 2 <= len(group.ids):
         return False
-    return not ELSEWHERE.search(group.section.title) and not any(
-        ELSEWHERE.search(title) for title in group.section.path()[2:-1]
-    )
+    elsewhere = ELSEWHERE.search(group.section.title) and not context_clock(group.section.title)
+    return not elsewhere and not any(ELSEWHERE.search(title) for title in group.section.path()[2:-1])
 
 
 def _report_other(group: Group, scheme: Scheme, chosen: Group, notes: Notes) -> None:
@@ -213,7 +215,8 @@ def _spoken_field(draft: Draft, field: Field, scheme: Scheme, notes: Notes) -> N
 def _clock_field(draft: Draft, kind: str, field: Field, notes: Notes) -> None:
     value = field.value or " ".join(field.items[:1] if len(field.items) == 1 else ())
     quantity = cell(value, field.label)
-    if quantity is not None:
+    prose = quantity is not None and quantity.kind == "qualitative" and len(value) > QUALITATIVE_CHARS_MAX
+    if quantity is not None and not prose:
         set_clock(draft, kind, quantity, field.line, notes)
         return
     found = list(clauses(value)) + [clause for item in field.items for clause in clauses(item)]
@@ -340,7 +343,8 @@ def _read_loose(draft: Draft, entry: Entry, context: str, notes: Notes, *, defin
     aside_clocks += [found for aside in (*entry.named.asides, entry.named.rest) for found in clauses(aside)]
     for name, limit in aside_clocks:
         at_once = name in draft.clocks and draft.clocks[name][0].seconds == 0
-        labelled = name == "respond" and any(_AT_ONCE.search(aside) for aside in entry.named.asides)
+        said = (*entry.named.asides, entry.named.rest)
+        labelled = name == "respond" and any(_AT_ONCE.search(aside) for aside in said)
         if (limit.seconds != 0 or labelled) and (name not in draft.clocks or at_once):
             draft.clocks[name] = (
                 limit,

@@ -21,6 +21,8 @@ _AROUND = re.compile(
     r"\b(?:for|all|any|outages?|incidents?|issues?|alerts?|severity|target|goal|our|the|is|are|must be|should be)\b",
     re.I,
 )
+_ANSWERS = re.compile(r"\b(?:must|should|shall|has to|to)\s+(?:acknowledge|respond)\b", re.I)
+_CONDITION = re.compile(r"\b(?:if|when|unless|after|not|no|escalat\w*)\b", re.I)
 _ELSEWHERE = re.compile(
     r"drill|post-?mortem|review|communicat|template|contact|escalat|backup|alert|monitor|training|vulnerab|patch", re.I
 )
@@ -39,7 +41,8 @@ def join_sentences(document: Document, scheme: Scheme, notes: Notes) -> tuple[Se
                 limit = deadline(quantity) if quantity.kind not in ("interval", "offset") else None
                 if limit is not None:
                     found.setdefault((one, clock), (limit, sentence.line))
-        if len(text) > 200 or not ID.search(text) or _ELSEWHERE.search(" / ".join(sentence.section.path()[2:])):
+        elsewhere = _ELSEWHERE.search(" / ".join(sentence.section.path()[2:]))
+        if len(text) > 200 or not ID.search(text) or (elsewhere and not _acknowledges(text, elsewhere[0])):
             continue
         severities = mentioned(text, scheme.known)
         bare = " ".join(_AROUND.sub(" ", ID.sub(" ", text)).split())
@@ -51,6 +54,11 @@ def join_sentences(document: Document, scheme: Scheme, notes: Notes) -> tuple[Se
             for one in severities:
                 found.setdefault((one, name), (limit, sentence.line))
     return tuple(_with(severity, found, notes) for severity in scheme.severities)
+
+
+def _acknowledges(text: str, place: str) -> bool:
+    """Whether a step of an escalation says only how soon it is answered: "On-call: must acknowledge within 5 minutes"."""
+    return place.casefold() == "escalat" and bool(_ANSWERS.search(text)) and not _CONDITION.search(text)
 
 
 def _with(severity: Severity, found: dict[tuple[str, str], tuple[Deadline, int]], notes: Notes) -> Severity:

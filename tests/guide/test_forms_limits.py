@@ -1,0 +1,153 @@
+"""More ways in which public guides say how soon somebody answers and how soon it is over, written afresh; and what says neither."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from tests.guide.test_forms_clocks import HARBOUR, limits
+from tests.guide.test_forms_held_out import clocks
+from tocsin.guide.compile import compile_guide
+from tocsin.guide.quantity import deadline, read
+
+NOTHING = (None, None)
+
+# (the guide, [(id, response, resolution, line)])
+SCHEMES: dict[str, tuple[str, list[tuple[Any, ...]]]] = {
+    "Chinese fields with the wide colon": (
+        "# 码头事故响应\n\n## 分级\n\n### P0 - 全港停航\n- 响应时间：12分钟\n- 处理时间：3小时\n\n### P1 - 一船晚点\n- 响应时间：2小时内\n- 处理时间：9小时\n",
+        [("P0", 720, 10800, 5), ("P1", 7200, 32400, 9)],
+    ),
+    "Chinese bold grades over lists": (
+        "# 码头\n\n## 应急响应\n\n### 故障级别\n**P0级别**：全港停航\n- 响应时间：12分钟内\n- 处理时间：3小时内恢复\n\n**P1级别**：一船晚点\n- 响应时间：2小时内\n\n**P2级别**：丢一支桨\n- 响应时间：9小时内\n",
+        [("P0", 720, 10800, 6), ("P1", 7200, None, 10), ("P2", 32400, None, 13)],
+    ),
+    "Chinese headings with the time in wide brackets": (
+        "# 码头\n\n## 事件响应\n\n### P0 - 全港停航（响应时间：立即）\n\n敲钟。\n\n### P1 - 一船晚点（响应时间：12分钟）\n\n写条。\n",
+        [("P0", 0, None, 5), ("P1", 720, None, 9)],
+    ),
+    "Chinese, two clocks in one item": (
+        "# 码头事故\n\n## 级别\n\n- **P0**：全港停航，12分钟内响应，3小时内恢复\n- **P1**：一船晚点，2小时内响应，9小时内恢复\n- **P2**：丢一支桨，30分钟内通知船主\n",
+        [("P0", 720, 10800, 5), ("P1", 7200, 32400, 6), ("P2", None, None, 7)],
+    ),
+    "Japanese and Korean clauses": (
+        "# 障害対応\n\n## 重大度\n\n- P1: 12分以内に対応開始、3時間以内に復旧\n- P2: 2시간 이내 대응, 9시간 이내 복구\n",
+        [("P1", 720, 10800, 5), ("P2", 7200, 32400, 6)],
+    ),
+    "a code, a clock, a time": (
+        "# Incidents\n\n## Targets\n\n- `P0` acknowledgement: 12 min\n- `P1` acknowledgement: 2 hours\n- `P2` acknowledgement: 9 hours\n",
+        [("P0", 720, None, 5), ("P1", 7200, None, 6), ("P2", 32400, None, 7)],
+    ),
+    "one line for each clock of a severity": (
+        "# Incidents\n\n## Severity\n\n- SEV1 response: 12 min\n- SEV1 resolution: 3 h\n- SEV2 response: 2 h\n- SEV2 resolution: 9 h\n- SEV3 response: 1 d\n",
+        [("SEV1", 720, 10800, 5), ("SEV2", 7200, 32400, 7), ("SEV3", 86400, None, 9)],
+    ),
+    "a heading that ends in its time, under an escalation": (
+        "# Harbour\n\n## Escalation of incidents\n\n### Severity levels\n\n#### Severity 1 (Critical) - Response Time: Immediate\n\n- ring\n\n#### Severity 2 (High) - Response Time: 2 Hours\n\n- write\n",
+        [("Severity 1", 0, None, 7), ("Severity 2", 7200, None, 11)],
+    ),
+    "lists below labels with a text": (
+        "# Harbour incidents\n\n## Levels\n\n**SEV-1:** no boat sails\n- Acknowledge: 12 min\n- Target resolution: 3 h\n\n**SEV-2:** one boat\n- Acknowledge: 2 h\n- Target resolution: 9 h\n",
+        [("SEV-1", 720, 10800, 5), ("SEV-2", 7200, 32400, 9)],
+    ),
+    "three severities on one line": (
+        "# Incident playbook\n\n## SLAs\n\n- Sev1: response ≤12 min (24×7), resolution ≤3h; Sev2: response ≤2h, resolution ≤9h; Sev3: response ≤1 business day, resolution ≤2 business days.\n",
+        [("Sev1", 720, 10800, 5), ("Sev2", 7200, 32400, 5), ("Sev3", "1 business day", "2 business days", 5)],
+    ),
+    "three limits behind one label": (
+        "# On-call of the harbour\n\n## Watch\n\n- Weekly rotation.\n- Ack SLA: SEV1 immediate, SEV2 ≤12 min, SEV3 next business day.\n",
+        [("SEV1", 0, None, 6), ("SEV2", 720, None, 6), ("SEV3", "next business day", None, 6)],
+    ),
+    "arrows to the limits": (
+        "# On-call of the harbour\n\n## Watch\n\nResponse SLA: P1 → 12 min, P2 → 2 hours, P3 → 9 hours\n",
+        [("P1", 720, None, 5), ("P2", 7200, None, 5), ("P3", 32400, None, 5)],
+    ),
+    "a bold line above speaks of incidents": (
+        "# Needs of the ferry\n\n## Standing\n\n**N-5 — Incident response**\nCalls go to PagerDuty with the following severity:\n- **P1 (Critical)**: no boat. Target resolution: 3 hours.\n- **P2 (Low)**: one boat; target resolution: 9 hours.\n",
+        [("P1", None, 10800, 7), ("P2", None, 32400, 8)],
+    ),
+    "Spanish, of incidencias": (
+        "# Acuerdo de nivel\n\n## Clasificación de incidencias\n\n### Prioridad Alta\n- Tiempo de respuesta: hasta 2 horas hábiles\n\n### Prioridad Baja\n- Tiempo de respuesta: hasta 9 horas hábiles\n",
+        [("Alta", "2 business hours", None, 5), ("Baja", "9 business hours", None, 8)],
+    ),
+}
+
+# behind the three severities of the harbour: (response, resolution) of each
+ADDED: dict[str, tuple[str, list[tuple[Any, ...]]]] = {
+    "rows that name severity and clock": (
+        "## Targets\n\n| Metric | Target |\n|---|---|\n| Boats afloat | 99 % |\n| SEV1 time-to-respond | ≤ 12 min |\n| SEV1 incident resolution | 3 h |\n| SEV2 response time | 2 h |\n",
+        [(720, 10800), (7200, None), NOTHING],
+    ),
+    "what was measured is no promise": (
+        "## Targets\n\n| Metric | Last month |\n|---|---|\n| SEV1 time-to-respond | 12 min |\n| SEV2 response time | 2 h |\n",
+        [NOTHING, NOTHING, NOTHING],
+    ),
+    "a step of the escalation that says how soon it answers": (
+        "## Escalation steps\n\n1. **Watch**: Must acknowledge within 12 minutes for SEV1.\n2. **Harbour master**: call if SEV1 is not resolved within 2 hours.\n",
+        [(720, None), NOTHING, NOTHING],
+    ),
+    "who answers, and how soon in brackets": (
+        "## Matrix\n\n| Severity | Initial response |\n|---|---|\n| SEV1 | On-call keeper (immediate) |\n| SEV2 | On-call keeper (2 hours) |\n| SEV3 | Team lead (if needed) |\n",
+        [(0, None), (7200, None), NOTHING],
+    ),
+    "a table of acknowledgements of alerts": (
+        "## Response time SLAs\n\n### Alert acknowledgement\n\n| Severity | Target | Maximum |\n|---|---|---|\n| SEV1 | 12 min | 20 min |\n| SEV2 | 2 h | 9 h |\n| SEV3 | next business hour | 1 d |\n",
+        [(720, None), (7200, None), ("1 business hour", None)],
+    ),
+    "two times, and which one depends on when": (
+        "## SLA targets\n\n1. SEV1 acknowledgement: 12 minutes during the regatta, 60 minutes afterward.\n2. SEV2 acknowledgement: 2 hours.\n",
+        [NOTHING, (7200, None), NOTHING],
+    ),
+    "what is done at once, in many words": (
+        "## Detail\n\n### SEV1 again\n\nResponse target: acknowledge immediately, stop the ferries, keep what was found and open a channel until somebody has looked at all of it.\n\n### SEV2 again\n\nResponse target: acknowledge within 12 minutes, name a captain.\n",
+        [(0, None), (720, None), NOTHING],
+    ),
+    "hours of business in Portuguese brackets": (
+        "## Tempos\n\n| Nível | Resposta |\n|---|---|\n| SEV1 | 12min |\n| SEV2 | 4h (comercial) |\n| SEV3 | 1 dia |\n",
+        [(720, None), ("4 business hours", None), (86400, None)],
+    ),
+}
+
+NO_POLICY: dict[str, str] = {
+    "how many there were": "# Incidents of May\n\n## Severity distribution\n\n| Severity | Count | Share |\n|---|---|---|\n| Critical | 2 | 4 % |\n| High | 15 | 30 % |\n| Low | 33 | 66 % |\n",
+    "two on a line are no scheme": "# On-call\n\n- Ack SLA: SEV1 immediate, SEV2 12 min.\n",
+    "limits without a clock": "# On-call\n\nRest after a watch: P1 12 h, P2 9 h, P3 2 h\n",
+    "limits of one clock without severities": "# Health of the buoys\n\n## Default thresholds\n\n- Acknowledgement: 12 minutes\n- Resolution: 60 minutes\n\nAn incident breaches them.\n",
+    "a page that asks for what it lacks": "# Open questions\n\n## Severity of incidents\n\nTo be decided:\n\n1. How soon?\n   - SEV-1: respond within X minutes? 12? 30?\n   - SEV-2: respond within Y minutes?\n",
+}
+
+
+@pytest.mark.parametrize("form", SCHEMES)
+def test_a_scheme_is_read_in_this_form(form: str):
+    text, expected = SCHEMES[form]
+
+    assert clocks(text) == expected
+
+
+@pytest.mark.parametrize("form", ADDED)
+def test_limits_are_added_in_this_form(form: str):
+    text, expected = ADDED[form]
+
+    assert limits(text) == expected
+
+
+@pytest.mark.parametrize("form", NO_POLICY)
+def test_this_is_no_policy(form: str):
+    result = compile_guide(NO_POLICY[form], "g.md")
+
+    assert result.policy.severities == ()
+
+
+@pytest.mark.parametrize("words", ["next business hour", "by the next working hour", "one business hour"])
+def test_the_next_business_hour_is_one(words: str):
+    quantity = read(words)
+
+    assert quantity is not None
+    assert deadline(quantity).business_hours == 1
+
+
+def test_a_limit_that_was_measured_is_reported_and_starts_nothing():
+    result = compile_guide(HARBOUR + ADDED["what was measured is no promise"][0], "g.md")
+
+    assert [(each.rule, each.line) for each in result.findings] == [("GUIDE-UNREAD", 15)]
