@@ -312,7 +312,9 @@ def test_a_token_of_a_restored_backup_hands_in_alerts_and_reads_none(guarded: Am
     guarded.world.do(lambda store: auth.suspend_tokens(store, guarded.world.tenant))
     alert = [{"labels": {"alertname": "Down"}}]
 
-    assert guarded.client.get("/api/v2/alerts", headers=responder).status_code == 403
+    read = guarded.client.get("/api/v2/alerts", headers=responder)
+    assert read.status_code == 403
+    assert "tocsin token confirm" in read.text
     assert guarded.client.post("/api/v2/alerts", headers=responder, json=alert).status_code == 200
 
 

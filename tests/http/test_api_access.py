@@ -232,6 +232,12 @@ def test_a_token_of_a_restored_backup_is_confirmed_by_whoever_may_make_it(server
     assert [server.client(each).get("/api/me").status_code for each in (ci, owners)] == [401, 401]
     waiting = {each["person"]: each["id"] for each in admin.get("/api/tokens").json()["items"] if each["suspended"]}
     assert set(waiting) == {"ci", "ada"}
+    held = {path: server.client(ci).get(path).json() for path in ("/api/me", "/api/incidents", "/metrics")}
+    assert all(f"`tocsin token confirm {waiting['ci']}`" in said["detail"] for said in held.values()), held
+    forged = ci[: -len(ci.rpartition("_")[2])] + "a" * 43
+    plain = server.client("toc_0123456789abcdef_" + "a" * 43).get("/api/me").json()
+    assert server.client(forged).get("/api/me").json() == plain  # who does not know the secret learns nothing
+    assert "confirm" not in plain["detail"]
 
     assert admin.post(f"/api/tokens/{waiting['ci']}/confirm").json()["suspended"] is False
     assert admin.post(f"/api/tokens/{waiting['ada']}/confirm").status_code == 403  # an owner's is not theirs to give

@@ -77,6 +77,7 @@ class Caller(msgspec.Struct, frozen=True, kw_only=True):
     by: str
     source: str
     may: frozenset[May]
+    waits: str = ""  # why it may not do the rest yet
 
 
 class AlertmanagerDeps(Protocol):
@@ -163,7 +164,7 @@ class AlertmanagerApp:
             return msgspec.structs.replace(refused, headers=(("allow", allowed),))
         need, handler = methods[request.method]
         if need not in caller.may:
-            return _go_error(403, f"{caller.by} may not do this: it needs somebody who may {need}")
+            return _go_error(403, caller.waits or f"{caller.by} may not do this: it needs somebody who may {need}")
         if silence_id is not None and not UUID.fullmatch(silence_id):
             return NOT_FOUND
         try:
@@ -200,20 +201,19 @@ class AlertmanagerApp:
         return Source(name=caller.source, kind=ANY_KIND, token_sha256="", tenant=caller.tenant)
 
     def _source(self, text: str) -> Source | None:
-        found = (self._deps.sources.by_token(text, kind) for kind in ALERTMANAGER_KINDS)
-        return next((source for source in found if source is not None), None)
+        return next(filter(None, (self._deps.sources.by_token(text, kind) for kind in ALERTMANAGER_KINDS)), None)
 
     def _person(self, text: str, store: Store) -> Caller | None:
         """A token of a restored backup that waits to be confirmed hands in alerts: a restore costs none."""
-        deps = self._deps
-        record = auth.check(store, deps.tenant, "token", text, deps.clock.now(), suspended=True)
+        tenant = self._deps.tenant
+        record = auth.check(store, tenant, "token", text, self._deps.clock.now(), suspended=True)
         if record is None:
             return None
-        actor = auth.actor_of(deps.tenant, "token", record)
-        allowed = frozenset[May](word for word, action in ASKED.items() if may(actor, action))
-        if auth.is_suspended(store, deps.tenant, record.id):
-            allowed &= {"post"}
-        return Caller(tenant=actor.tenant, by=actor.id, source=SOURCE_NAME, may=allowed)
+        actor = auth.actor_of(tenant, "token", record)
+        waits = auth.WAITS.format(record.id) if auth.is_suspended(store, tenant, record.id) else ""
+        asked: dict[May, Action] = {"post": ASKED["post"]} if waits else ASKED
+        allowed = frozenset[May](word for word, action in asked.items() if may(actor, action))
+        return Caller(tenant=actor.tenant, by=actor.id, source=SOURCE_NAME, may=allowed, waits=waits)
 
     # --- the resources ------------------------------------------------------------------------------------------------
 

@@ -99,7 +99,8 @@ def open_to(request: Incoming) -> None:
     if user is not None:
         insist(user, "metrics.read")
     elif not auth.trusted_loopback(headers, listening=deps.loopback):
-        raise NotAuthorizedException("expected a bearer token or a session, or a request over the loopback address")
+        told = "expected a bearer token or a session, or a request over the loopback address"
+        raise NotAuthorizedException(request.scope.get("auth") or told)
 
 
 def routes() -> list[Any]:

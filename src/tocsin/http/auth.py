@@ -33,6 +33,7 @@ SESSIONS_MAX = 50  # of one person; the one that was used longest ago gives way
 SIGN_IN_LASTS = timedelta(hours=24)
 SEEN_EVERY = timedelta(minutes=5)  # "last used" is written this often at most: reads should not become writes
 SUSPENDED = "suspended-token"  # kind of document: the id of a token of a backup that nobody has confirmed since
+WAITS = "this token came back with a backup and counts once an administrator has said `tocsin token confirm {}`"
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 ID_BYTES, SECRET_BYTES = 8, 32
 
@@ -244,6 +245,12 @@ def suspend_tokens(store: Store, tenant: str) -> list[Record]:
 
 def is_suspended(store: Store, tenant: str, name: str) -> bool:
     return store.get(tenant, SUSPENDED, name) is not None
+
+
+def waits(store: Store, tenant: str, text: str, now: datetime) -> str | None:
+    """What whoever holds a suspended token is told, who proves by its secret that they do; None to everybody else."""
+    record = check(store, tenant, "token", text, now, suspended=True)
+    return WAITS.format(record.id) if record is not None and is_suspended(store, tenant, record.id) else None
 
 
 def confirm(store: Store, tenant: str, name: str) -> None:

@@ -28,6 +28,7 @@ from tocsin.ports import Store
 Incoming = Request[Actor, Any, State]
 STATIC = "/static/"
 READING = frozenset({"GET", "HEAD"})
+NOBODY_CALLS = "expected a bearer token or a session: sign in, or send Authorization: Bearer"
 PATH_MAX = 500  # characters of a path that the audit trail keeps
 
 log = logging.getLogger(__name__)
@@ -56,7 +57,10 @@ class PlainRequest(Request[Any, Any, Any]):
 
 
 class Gate:
-    """ASGI middleware: sets `scope["user"]` to the Actor or None; whether that is enough is each route's guard."""
+    """ASGI middleware: sets `scope["user"]` to the Actor or None; whether that is enough is each route's guard.
+
+    `scope["auth"]` says why nobody calls, where there is more to say than that.
+    """
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
@@ -69,7 +73,7 @@ class Gate:
         acting.sees(NOBODY)
         deps: Deps = scope["litestar_app"].state["deps"]
         scope["user"] = await actor_of_headers(deps, headers)
-        scope["auth"] = None
+        scope["auth"] = await why_nobody(deps, auth.bearer(headers)) if scope["user"] is None else None
         if scope["user"] is not None:
             acting.speaks_for(scope["user"].id)
         if auth.foreign(scope["method"], headers) and auth.bearer(headers) is None:
@@ -113,6 +117,12 @@ async def actor_of_headers(deps: Deps, headers: Mapping[str, str]) -> Actor | No
     if text is None:
         return None
     return await actor_of_credential(deps, "token" if token else "session", text)
+
+
+async def why_nobody(deps: Deps, token: str | None) -> str | None:
+    """What the holder of a token that speaks for nobody is told, where there is something that they can do about it."""
+    now = deps.clock.now()
+    return await deps.read(lambda store: auth.waits(store, deps.tenant, token, now)) if token else None
 
 
 async def actor_of_credential(deps: Deps, kind: auth.Kind, text: str) -> Actor | None:
@@ -190,7 +200,7 @@ class needs:
     def __call__(self, connection: ASGIConnection[Any, Any, Any, Any], _: BaseRouteHandler) -> None:
         actor = connection.scope.get("user")
         if actor is None:
-            raise NotAuthorizedException("expected a bearer token or a session: sign in, or send Authorization: Bearer")
+            raise NotAuthorizedException(connection.scope.get("auth") or NOBODY_CALLS)
         decision = conceivable(actor, self.action)
         if not decision:
             log.warning("refused: %s: %s", connection.url.path, decision.because)

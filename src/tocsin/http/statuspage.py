@@ -14,7 +14,7 @@ from urllib.parse import parse_qs, parse_qsl
 
 import msgspec
 
-from tocsin.core.access import Action, Actor, may
+from tocsin.core.access import Action, may
 from tocsin.core.incident import Refused
 from tocsin.core.texts import unspeakable
 from tocsin.engine import NotFound
@@ -22,7 +22,7 @@ from tocsin.guides import UnknownGuide
 from tocsin.http import statuspage_calls, statuspage_incidents, statuspage_people
 from tocsin.http.asgi import Answer, BodyGone, BodyTooLarge, Receive, Scope, Send, answer, read_body
 from tocsin.http.deps import Deps
-from tocsin.http.gate import actor_of_credential
+from tocsin.http.gate import actor_of_credential, why_nobody
 from tocsin.http.problems import Unacceptable
 from tocsin.http.statuspage_calls import Call
 from tocsin.status.desk import Unknown
@@ -68,9 +68,10 @@ class ManageApp:
         path = scope["path"].removeprefix(PREFIX).removesuffix(".json").rstrip("/")
         try:
             query = dict(parse_qsl(scope["query_string"].decode("latin-1"), max_num_fields=FIELDS_MAX))
-            actor = await self._actor(headers, query.pop("api_key", ""))
+            key = _key(headers, query.pop("api_key", ""))
+            actor = await actor_of_credential(self._deps, "token", key) if key else None
             if actor is None:
-                return 401, {"error": "Could not authenticate"}
+                return 401, {"error": await why_nobody(self._deps, key) or "Could not authenticate"}
             found = _match(scope["method"], path)
             if isinstance(found, int):
                 return found, {"error": "Not found" if found == 404 else "Method not allowed"}
@@ -95,13 +96,11 @@ class ManageApp:
         except ValueError as error:  # msgspec's errors are such
             return (400 if isinstance(error, msgspec.DecodeError) else 422), {"error": str(error)}
 
-    async def _actor(self, headers: Mapping[str, str], api_key: str) -> Actor | None:
-        """Who the key speaks for. A browser's session is not asked: no form of another site can act here."""
-        scheme, _, text = headers.get("authorization", "").partition(" ")
-        key = text.strip() if scheme.casefold() in ("oauth", "bearer") else api_key
-        if not key:
-            return None
-        return await actor_of_credential(self._deps, "token", key)
+
+def _key(headers: Mapping[str, str], api_key: str) -> str:
+    """The key that a request speaks with. A browser's session is not asked: no form of another site can act here."""
+    scheme, _, text = headers.get("authorization", "").partition(" ")
+    return text.strip() if scheme.casefold() in ("oauth", "bearer") else api_key
 
 
 def _match(method: str, path: str) -> tuple[Action, Handler, dict[str, str]] | int:
