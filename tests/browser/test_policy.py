@@ -46,3 +46,18 @@ def test_no_page_breaks_the_policy_whatever_is_written_on_it(server: Server, sig
         assert not [each for each in links if re.match(r"(?i)\s*(javascript|data|vbscript):", each)], path
         waiting += [each for each in links if re.fullmatch(r"/[A-Za-z0-9/_-]*", each) and not each.startswith("/api")]
     assert len(seen) >= PAGES_MIN
+
+
+def test_no_public_page_asks_for_what_is_not_there(server: Server, signed_in: Open):
+    admin = server.client(server.world.token("administrator"))
+    admin.put("/api/status/pages/acme", json={"name": "Acme"}).raise_for_status()
+    admin.put("/api/status/pages/inner", json={"name": "Inner", "private": True}).raise_for_status()
+    page = signed_in()
+    page.call("Network.clearBrowserCookies")
+
+    for path, title in (("acme", "Acme"), ("acme/history", "Acme"), ("inner", "Private page")):
+        page.open(f"{server.url}/status/{path}")
+        assert title in page.js("document.title")
+        icon = page.js("document.querySelector('link[rel=icon]').getAttribute('href')")
+        assert icon == "data:,", path
+        assert [each for each in page.complaints() if "401" not in each] == [], path

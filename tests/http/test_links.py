@@ -73,6 +73,8 @@ def test_the_page_says_what_it_is_about_and_has_one_button(world):
     page = ask(world, link(incident))
 
     assert page.status == 200
+    assert '<link rel="icon" href="data:,">' in page.body  # else a browser asks the host for one and is told 404
+    assert "img-src data:" in page.headers["content-security-policy"]
     assert "<h1>Checkout is failing</h1>" in page.body
     assert "SEV-1" in page.body and "INC-2026-001" in page.body and "12 minutes ago" in page.body
     assert page.body.count("<button") == 1

@@ -301,6 +301,7 @@ def test_colours_and_logo_are_the_pages_own(server: Server, admin: httpx2.Client
     assert "--accent:#0b57d0" in page and "--accent:#a8c7fa" in page
     address = re.findall(r'<img src="([^"]+)" alt="">', page)[0]
     assert visitor.get(address).headers["content-type"] == "image/png"
+    assert f'<link rel="icon" href="{address}">' in page
 
 
 def test_the_guides_own_form_is_public_at_once(server: Server, admin: httpx2.Client):

@@ -340,7 +340,8 @@ background:var(--calm);color:var(--on-calm)}
 
 _STYLE_HASH = base64.b64encode(hashlib.sha256(_STYLE.encode()).digest()).decode()
 _POLICY = (
-    f"default-src 'none'; style-src 'sha256-{_STYLE_HASH}'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'"
+    f"default-src 'none'; style-src 'sha256-{_STYLE_HASH}'; img-src data:; form-action 'self'; "
+    "frame-ancestors 'none'; base-uri 'none'"
 )
 
 
@@ -348,6 +349,7 @@ def _document(title: str, body: str) -> str:
     return (
         '<!doctype html>\n<html lang="en"><head><meta charset="utf-8">'
         '<meta name="viewport" content="width=device-width,initial-scale=1"><meta name="robots" content="noindex">'
+        '<link rel="icon" href="data:,">'  # none, so that a browser does not look for one elsewhere
         f"<title>{escape(title)} · Tocsin</title><style>{_STYLE}</style></head>"
         f"<body><main>{body}</main></body></html>\n"
     )

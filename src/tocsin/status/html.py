@@ -142,11 +142,11 @@ def style(page: Page) -> str:
 
 
 def policy(page: Page | None) -> str:
-    """The Content-Security-Policy of a document: its own style, images from here, nothing else."""
+    """The Content-Security-Policy of a document: its own style, images from here or within it, nothing else."""
     sheet = style(page) if page else STYLE
     digest = base64.b64encode(hashlib.sha256(sheet.encode()).digest()).decode()
     return (
-        f"default-src 'none'; style-src 'sha256-{digest}'; img-src 'self'; form-action 'self'; "
+        f"default-src 'none'; style-src 'sha256-{digest}'; img-src 'self' data:; form-action 'self'; "
         "frame-ancestors 'none'; base-uri 'none'"
     )
 
