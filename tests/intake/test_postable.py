@@ -197,3 +197,26 @@ def test_any_text_in_json_escapes_is_kept_or_replaced(text: str) -> None:
 
     assert posted.labels is not None
     assert posted.labels["a"] == f"x{text}".replace("\0", "\ufffd")
+
+
+@given(
+    st.one_of(
+        st.integers(),
+        st.floats(allow_nan=False, allow_infinity=False),
+        st.booleans(),
+        st.lists(st.integers(), max_size=3),
+        st.text(max_size=9),
+    )
+)
+def test_one_flaw_of_a_time_is_one_complaint(value: Any) -> None:
+    reading = read(json.dumps([{"labels": {"a": "x"}, "startsAt": value}]).encode())
+
+    assert len(reading.errors) <= 1
+    assert len(reading.posted) == 1
+
+
+def test_a_number_that_is_a_time_is_complained_about_and_kept() -> None:
+    reading = read(b'[{"labels": {"a": "x"}, "startsAt": 1764000000}, {"labels": {"a": "y"}, "startsAt": 1}]')
+
+    assert [each.partition(":")[0] for each in reading.errors] == ["0.startsAt", "1.startsAt"]
+    assert [each.starts_us > 0 for each in reading.posted] == [True, False]

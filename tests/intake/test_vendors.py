@@ -96,6 +96,9 @@ def test_the_webhook_of_the_old_grafana_alerting_is_read_too():
     assert fired.fingerprint == resolved.fingerprint
     assert fired.labels["alertname"] == "Panel Title alert"
     assert fired.url == "https://grafana/d/x"
+    pending = one("grafana", {**body, "state": "Pending"})
+    assert (pending.action, pending.fingerprint) == ("note", fired.fingerprint)  # Grafana waits itself, and then alerts
+    assert one("grafana", {"title": "a template of somebody's own", "state": "pending"}).action == "fire"
 
 
 @pytest.mark.parametrize(
@@ -155,6 +158,22 @@ def test_an_opsgenie_priority_is_a_severity(priority, severity):
     report = one("opsgenie", {"message": "m", "alias": "a", "priority": priority}, suffix="v2/alerts")
 
     assert report.labels["severity"] == severity
+
+
+@pytest.mark.parametrize(
+    ("details", "severity", "priority"),
+    [
+        ({}, "warning", "P3"),
+        ({"priority": "sometime"}, "warning", "sometime"),
+        ({"severity": "critical"}, "critical", None),
+        ({"severity": "page"}, "page", None),
+    ],
+)
+def test_an_opsgenie_alert_that_says_no_priority_has_opsgenies_own(details, severity, priority):
+    for alert in ({"details": details}, {"details": details, "priority": ""}, {"details": details, "priority": None}):
+        labels = one("opsgenie", {"message": "m", "alias": "a", **alert}, suffix="v2/alerts").labels
+
+        assert (labels["severity"], labels.get("priority")) == (severity, priority)
 
 
 @pytest.mark.parametrize(

@@ -130,8 +130,8 @@ PROOF: tuple[Mutant, ...] = (
     _bug(
         "a token of a backup does what it wants as long as it speaks Alertmanager's language",
         "http/alertmanager.py",
-        'allowed &= {"post"}',
-        'allowed |= {"post"}',
+        'asked: dict[May, Action] = {"post": ASKED["post"]} if waits else ASKED',
+        "asked: dict[May, Action] = ASKED",
         "tests/http/test_alertmanager_alerts.py",
     ),
     _bug(

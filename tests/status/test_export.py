@@ -29,7 +29,7 @@ def test_every_link_of_a_copy_leads_to_a_file_of_it(name: str):
         if not path.endswith(".html"):
             continue
         for link in re.findall(r'(?:href|src)="([^"#]+)', body.decode()):
-            if link.startswith(("http", "mailto")):
+            if link.startswith(("http", "mailto", "data:")):
                 continue
             leads_to = os.path.normpath(Path(path).parent / link)
             assert leads_to in found, f"{path}: {link}"

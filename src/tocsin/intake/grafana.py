@@ -1,7 +1,8 @@
 """Grafana's unified alerting webhook: Alertmanager's notification and more. POST or PUT, `version` "1" or "4".
 
-Users may replace the whole body with a template of their own: that is read as a generic alert.
-Source: grafana/alerting receivers/webhook/v1/webhook.go, templates/template_data.go.
+Users may replace the whole body with a template of their own: that is read as a generic alert. So is what versions
+before 8 sent, whose state `pending` says that the condition has not lasted long enough yet: it pages nobody.
+Source: grafana/alerting receivers/webhook/v1/webhook.go, templates/template_data.go; "State and health of alerts".
 """
 
 from __future__ import annotations
@@ -9,11 +10,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+import msgspec
+
 from tocsin.core.alert import Report
 from tocsin.intake import alertmanager
 from tocsin.intake.wire import decode, string_at, text_of
 from tocsin.ports import Entry
 
+PENDING = "pending: the condition has not lasted long enough yet"
 LINKS = {
     "dashboardURL": "dashboard_url",
     "panelURL": "panel_url",
@@ -26,7 +30,11 @@ LINKS = {
 
 def parse(entry: Entry) -> list[Report]:
     """The alerts of one notification, with Grafana's links and values among the annotations."""
-    return alertmanager.reports(entry, decode(entry.body), _more)
+    value = decode(entry.body)
+    found = alertmanager.reports(entry, value, _more)
+    if isinstance(value, dict) and "ruleId" in value and string_at(value, "state", limit=20).casefold() == "pending":
+        return [msgspec.structs.replace(each, action="note", text=PENDING) for each in found]
+    return found
 
 
 def _more(alert: Mapping[str, Any], annotations: dict[str, str]) -> None:

@@ -46,6 +46,7 @@ VERBS: dict[str, Action] = {
     "teams": "note",
     "actions": "note",
 }
+PRIORITY_DEFAULT = "P3"  # of an alert that says none, as Opsgenie itself takes it
 LABEL_VALUE_MAX = 256  # a longer detail is prose, not something to route by
 
 
@@ -92,8 +93,10 @@ def _create(entry: Entry, alias: str, alert: Mapping[str, Any]) -> Report:
     if priority := string_at(alert, "priority", limit=20):
         # The priority is what its sender chose for the pager; a detail of the same name may be another scale.
         labels |= {"priority": priority, "severity": severity_of(priority) or labels.get("severity", priority)}
-    elif severity := severity_of(labels.get("severity")):
-        labels["severity"] = severity
+    elif said := labels.get("severity"):
+        labels["severity"] = severity_of(said) or said
+    else:
+        labels |= {"priority": labels.get("priority", PRIORITY_DEFAULT), "severity": severity_of(PRIORITY_DEFAULT)}
     annotations = {"summary": message or "an Opsgenie alert without a message", "description": description}
     annotations |= details({name: value for name, value in details_given.items() if name not in short})
     annotations |= details({"responders": _names(alert.get("responders"))})

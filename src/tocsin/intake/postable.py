@@ -363,7 +363,8 @@ def _text(place: str, raw: msgspec.Raw, errors: list[str]) -> str:
         return msgspec.json.decode(raw, type=str)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         errors.append(f"{place}: expected a time as text, got {value[:60].decode('utf-8', 'replace')}")
-        return value.decode("utf-8", "replace") if len(value) <= 40 else ""
+        text = value[:40].decode("utf-8", "replace")
+        return text if len(value) <= 40 and read_bound(text) is not None else ""  # one complaint about one thing
 
 
 def _json(value: Any) -> str:
