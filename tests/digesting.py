@@ -51,6 +51,7 @@ class World:
         self.ids = itertools.count(1)
         self.order = 0
         self.tasks: list[Callable[[], object]] = []
+        self.elapsed = 0.0  # of the digest's own clock, in seconds; it paces the bites
         self.digest: Digest
         self.engine: Engine
         self._start()
@@ -61,7 +62,14 @@ class World:
         self.engine = Engine(self.store, new_id=lambda: f"i{next(self.ids)}")
         self.tasks.clear()
         parsers = {name: each.parse for name, each in FORMATS.items()}
-        self.digest = Digest(self.engine, AlertTable(), self.journal, parsers, submit=self.tasks.append)
+        self.digest = Digest(
+            self.engine,
+            AlertTable(),
+            self.journal,
+            parsers,
+            submit=self.tasks.append,
+            elapsed=lambda: self.elapsed,
+        )
         self.digest.load()
 
     def crash(self) -> None:

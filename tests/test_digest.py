@@ -22,6 +22,7 @@ from tocsin.core.facts import Acknowledged, AlertsAttached, AlertsCleared, NoteA
 from tocsin.core.policy import Flapping, Inhibition, Matcher, Route, Threshold
 from tocsin.core.silence import SILENCE, Silence
 from tocsin.core.texts import TITLE_MAX
+from tocsin.digest.pace import PACE_SECONDS, PAUSE_SECONDS, QUIET_ALERTS
 from tocsin.digest.quarantine import Quarantined
 from tocsin.digest.recalling import recall_sources
 from tocsin.ports import Store
@@ -90,6 +91,45 @@ def test_the_worst_severity_of_a_bite_speaks_for_the_incident(world: World) -> N
     )
 
     assert world.incident.severity == "P0"
+
+
+def storm(world: World, name: str, alerts: int = QUIET_ALERTS + 50) -> None:
+    """Accepted, and as much as the writer does by itself."""
+    world.accept(json.dumps([alert(name, instance=str(n)) for n in range(alerts)]).encode())
+    while world.tasks:
+        world.tasks.pop(0)()
+
+
+def firing(world: World) -> int:
+    return len(world.digest.table.slots(TENANT))
+
+
+def test_after_a_large_bite_the_next_waits_while_more_comes_and_not_once_nothing_does(world: World) -> None:
+    storm(world, "First")
+    taken = firing(world)
+    assert taken == QUIET_ALERTS + 50
+
+    for n in range(5):  # a body every 40 ms: nothing is taken before its time
+        storm(world, f"More{n}")
+        world.elapsed += PAUSE_SECONDS * 0.8
+        world.digest.tick(world.now)
+        assert firing(world) == taken
+
+    world.elapsed += PAUSE_SECONDS * 0.3
+    world.digest.tick(world.now)
+    assert firing(world) == taken * 6
+
+
+def test_a_storm_without_a_pause_is_bitten_at_its_pace(world: World) -> None:
+    storm(world, "First")
+    taken, began = firing(world), world.elapsed
+    while firing(world) == taken:
+        storm(world, f"At{world.elapsed:.3f}")
+        world.elapsed += PAUSE_SECONDS * 0.8
+        world.digest.tick(world.now)
+        assert world.elapsed - began < PACE_SECONDS * 1.2, "it waits for ever"
+
+    assert world.elapsed - began >= PACE_SECONDS
 
 
 def test_a_new_alert_twice_in_a_bite_is_one_episode_however_it_is_spelled(world: World) -> None:

@@ -59,6 +59,11 @@ def tenant() -> str:
     return _tenant.get()
 
 
+def works_for(tenant: str) -> bool:
+    """Whether the work is this tenant's anyway."""
+    return _tenant.get() == ("" if tenant == DEFAULT_TENANT else tenant)
+
+
 @contextmanager
 def working_for(tenant: str) -> Iterator[None]:
     """Inside, and in every task and thread that is begun inside, the work is this tenant's."""

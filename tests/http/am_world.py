@@ -26,7 +26,7 @@ from tocsin.http.asgi import Answer
 from tocsin.http.deps import Health
 from tocsin.http.silences import maintenance_windows, silences
 from tocsin.http.sources import Source, Sources, token_digest
-from tocsin.intake.postable import PostableReader, answer
+from tocsin.intake.postable import PostableReader, answer, labels_of
 from tocsin.ports import DEFAULT_TENANT, Store
 from tocsin.store.sqlite import SqliteStore
 
@@ -68,7 +68,7 @@ class Table:
     def post(self, body: bytes, source: str, now: datetime, context: Context) -> Answer:
         reading = self._reader.read(body, (now - EPOCH) // timedelta(microseconds=1))
         for posted in reading.posted:
-            labels = posted.labels or {}
+            labels = labels_of(posted)
             fingerprint = fingerprint_of(labels)
             raw = bytes(posted.raw_annotations)
             url = bytes(posted.raw_url)

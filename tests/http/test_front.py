@@ -19,6 +19,7 @@ from tocsin.http.sources import Source
 from tocsin.intake.committer import HELD_BYTES, Accepted, Committer
 from tocsin.intake.door import AlertsDoor
 from tocsin.intake.memoryjournal import MemoryJournal
+from tocsin.intake.postable import labels_of
 
 NOW = datetime(2026, 11, 23, 8, 0, tzinfo=UTC)
 ALERT = json.dumps([{"labels": {"alertname": "DiskFull"}}]).encode()
@@ -274,7 +275,7 @@ def test_valid_alerts_of_a_mixed_body_are_kept() -> None:
         assert "at least one label pair required" in json.loads(text)
         assert "2.labels" in json.loads(text)
         (accepted,) = served.downstream.kept
-        assert [said.labels for said in accepted.said.posted] == [{"a": "b"}, {"c": "5"}, {"e": "f"}]
+        assert [labels_of(said) for said in accepted.said.posted] == [{"a": "b"}, {"c": "5"}, {"e": "f"}]
 
     run(test)
 

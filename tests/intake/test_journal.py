@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 from hypothesis import given, settings, strategies as st
 
+from tocsin.intake.disk import DSYNC, Disk
 from tocsin.intake.journal import HEADER_BYTES, SegmentJournal
 from tocsin.intake.memoryjournal import MemoryJournal
 from tocsin.ports import Journal
@@ -77,6 +78,40 @@ def test_a_released_entry_can_still_be_looked_up(journal: Journal) -> None:
     journal.release(position)
 
     assert journal.get(position) == (b"m", b"body")
+
+
+class Seen(Disk):
+    """Takes at most a hundred bytes at once, as a disk may; what is not for good yet is counted."""
+
+    def __init__(self, flag: int) -> None:
+        super().__init__(flag)
+        self.volatile = self.puts = self.syncs = 0
+
+    def put(self, fd: int, data: memoryview, offset: int, flag: int) -> int:
+        taken = super().put(fd, data[:100], offset, flag)
+        self.puts += 1
+        self.volatile += taken if not flag & DSYNC else 0
+        return taken
+
+    def sync(self, fd: int) -> None:
+        super().sync(fd)
+        self.syncs += 1
+        self.volatile = 0
+
+
+@pytest.mark.parametrize("flag", {0, DSYNC})
+def test_every_group_is_on_the_disk_before_append_returns(flag: int, tmp_path: Path) -> None:
+    """In one call where the system has one for it, by a second where it has not: neither is ever left out."""
+    disk = Seen(flag)
+    journal = SegmentJournal(tmp_path, segment_bytes=SMALL, disk=disk)
+    for n in range(1, 5):
+        journal.append([(b"m", b"x" * 90) for _ in range(n)])
+        assert disk.volatile == 0
+        assert disk.puts >= n
+        assert disk.syncs == (0 if flag else n)
+    journal.close()
+
+    assert bodies(SegmentJournal(tmp_path, segment_bytes=SMALL)) == [b"x" * 90] * 10
 
 
 # --- segments ---------------------------------------------------------------------------------------------------------

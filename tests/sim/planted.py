@@ -1002,6 +1002,27 @@ _STORE = (
 
 _INTAKE = (
     _bug(
+        "the journal answers before the disk has it",
+        "intake/disk.py",
+        "written = self.put(fd, view, offset, self._flag)",
+        "written = self.put(fd, view, offset, 0)",
+        f"{JOURNAL}::test_every_group_is_on_the_disk_before_append_returns",
+    ),
+    _bug(
+        "what came last waits for what never comes",
+        "digest/pace.py",
+        " or now - self._fed_at >= PAUSE_SECONDS",
+        "",
+        f"{DIGEST}::test_after_a_large_bite_the_next_waits_while_more_comes_and_not_once_nothing_does",
+    ),
+    _bug(
+        "every body of a storm is a bite of its own",
+        "digest/pace.py",
+        "return self.quiet or now - self._bit_at",
+        "return True or now - self._bit_at",
+        f"{DIGEST}::test_a_storm_without_a_pause_is_bitten_at_its_pace",
+    ),
+    _bug(
         "the journal takes a frame whose checksum is wrong",
         "intake/journal.py",
         "return (meta, body) if crc == struct.unpack_from",

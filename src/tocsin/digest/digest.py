@@ -26,26 +26,24 @@ from tocsin.digest import blocks
 from tocsin.digest.alerttable import ENDED, TIMEOUT, AlertTable
 from tocsin.digest.hearing import body_of_report, life_of, life_of_posted, mark_of
 from tocsin.digest.newcomers import Newcomers, Place
+from tocsin.digest.pace import Pace
 from tocsin.digest.pending import Pending, word_of
 from tocsin.digest.quarantine import ERRORS_TOLD, Quarantine
 from tocsin.digest.settling import Settler
 from tocsin.engine import Engine
 from tocsin.intake.committer import EPOCH, Accepted, microseconds, recalled
-from tocsin.intake.postable import KIND, PostableReader, Posted, Reading, body_of, body_with
+from tocsin.intake.postable import KIND, PostableReader, Posted, Reading, body_of, body_with, labels_of
 from tocsin.ports import DEFAULT_TENANT, Journal, Parse
 from tocsin.writer import AlwaysMine, Turn
 
-BITE_ALERTS = 8_000  # about 80 ms of new alerts; between two bites, deadlines and commands have their turn
-QUIET_ALERTS = 200  # a smaller bite is followed by the next at once
-PACE_SECONDS = 0.8  # after a larger one the next waits this long: what costs is the number of incidents it touches
-BUSY_BYTES = 4 * 1024 * 1024  # unless so much waits that it would fill a bite; decoded, it takes four times the memory
+BITE_ALERTS = 12_000  # about 0.15 s of new alerts; between two bites, deadlines and commands have their turn
+BUSY_BYTES = 6 * 1024 * 1024  # so much would fill a bite: no pace is kept
 EXPIRE_MAX = 5_000  # deadlines that pass in one look
 FLUSH_BYTES = 16 * 1024 * 1024  # of journal that a restart reads again, at most, for refreshes alone
 FLUSH_SECONDS = 10
 PRUNE_SECONDS = 60
 
 _log = logging.getLogger(__name__)
-_texts = msgspec.json.Decoder(dict[str, str])
 
 Submit = Callable[[Callable[[], object]], object]
 
@@ -64,15 +62,16 @@ class Digest:
         reader: PostableReader | None = None,
         tenant: str = DEFAULT_TENANT,
         turn: Turn | None = None,
+        elapsed: Callable[[], float] = monotonic,
     ) -> None:
-        self._tenant, self._turn = tenant, turn or AlwaysMine()
+        self._tenant, self._turn, self._pace = tenant, turn or AlwaysMine(), Pace(elapsed)
         self._engine, self._store, self._journal = engine, engine.store, journal
         self._parsers, self._submit = parsers, submit
         self._reader = reader or PostableReader()
         self._queue = deque[Accepted]()
         self._fed_bytes = self._fed = 0  # written by the committer's thread
         self._done_bytes = self._done = 0  # written by the writer's
-        self._scheduled, self._quiet, self._bit_at = False, True, 0.0
+        self._scheduled = False
         self._pending, self._new = Pending(), Newcomers()  # those of `_new` have not begun in the table yet
         self._flushed_at, self._pruned_at, self._flushed_position = EPOCH, EPOCH, 0
         self._waiting: list[tuple[int, Callable[[], None]]] = []
@@ -91,8 +90,9 @@ class Digest:
         for each in group:
             self._fed_bytes += len(each.body)
         self._fed += len(group)
+        self._pace.fed()
         self._queue.extend(group)
-        if not self._scheduled and (self._quiet or self._fed_bytes - self._done_bytes > BUSY_BYTES):
+        if not self._scheduled and (self._pace.quiet or self._fed_bytes - self._done_bytes > BUSY_BYTES):
             self._schedule()
 
     def undigested(self) -> tuple[int, int]:
@@ -143,7 +143,7 @@ class Digest:
     def bite(self) -> None:
         """A bounded part of what waits is digested."""
         self._scheduled = False
-        self._bit_at = monotonic()
+        self._pace.began()
         self._begin_new()
         if self._pending:
             self._settle()  # what the store refused last time comes first
@@ -160,15 +160,15 @@ class Digest:
         self.position = self._taken
         self.progress()
         self._tell()
-        self._quiet = self.heard - heard < QUIET_ALERTS
+        self._pace.ended(self.heard - heard)
         busy = self._fed_bytes - self._done_bytes > BUSY_BYTES
-        if ((self._queue and (self._quiet or busy)) or self.settler.more) and not self._scheduled:
+        if ((self._queue and (self._pace.quiet or busy)) or self.settler.more) and not self._scheduled:
             self._schedule()
 
     def tick(self, now: datetime) -> int:
         """Deadlines that passed, silences that ended, rows to flush; how much was done. Called a few times a second."""
         self._begin_new()
-        if self._queue and not self._scheduled and (self._quiet or monotonic() - self._bit_at >= PACE_SECONDS):
+        if self._queue and not self._scheduled and self._pace.allows():
             self._bite_in_turn()
         if self._pending:
             self._settle()
@@ -284,10 +284,11 @@ class Digest:
                         table.said[slot], table.bodies[slot] = mark, body_of(said)
                     table.touch(slot)
                     continue
-            elif slot is None and said.fires and said.checked and said.labels is not None:
-                fingerprint = fingerprint_number(said.labels)
+            elif slot is None and said.fires and said.checked:
+                labels = labels_of(said)
+                fingerprint = fingerprint_number(labels)
                 if fingerprint not in new.labels and find_episode(fingerprint) is None:
-                    new.labels[fingerprint] = said.labels
+                    new.labels[fingerprint] = labels
                     new.starts.append(said.starts_us or min(received, said.ends_us))
                     new.ends.append(said.ends_us)
                     new.orders.append(order)
@@ -316,14 +317,14 @@ class Digest:
             self._pending.fired.update(zip(self.table.begin_all(new), new.labels.values(), strict=True))
 
     def _take_posted(self, accepted: Accepted, said: Posted) -> None:
-        known = self.table.memo(accepted.tenant).get(said.key)
+        known, labels = self.table.memo(accepted.tenant).get(said.key), None
         if known is not None:
             fingerprint = self.table.fingerprint[known]
         else:
-            labels = said.labels if said.labels is not None else _texts.decode(said.raw_labels)
+            labels = labels_of(said)
             fingerprint = fingerprint_number(labels)
         life = life_of_posted(said, accepted.order_us, accepted.received_us)
-        self._merge(accepted, fingerprint, life, said.key, mark_of(said), lambda: body_of(said), labels=said.labels)
+        self._merge(accepted, fingerprint, life, said.key, mark_of(said), lambda: body_of(said), labels=labels)
 
     def _take_report(self, accepted: Accepted, report: Report, number: int) -> None:
         fingerprint = int(report.fingerprint, 16)

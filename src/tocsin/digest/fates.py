@@ -23,7 +23,7 @@ from tocsin.digest.digest import Digest
 from tocsin.digest.quarantine import ERRORS_TOLD, QUARANTINE, Quarantined
 from tocsin.http.deps import Explained
 from tocsin.intake.committer import EPOCH, Accepted, microseconds, recalled
-from tocsin.intake.postable import KIND, Body, PostableReader
+from tocsin.intake.postable import KIND, Body, PostableReader, labels_of
 from tocsin.ports import Journal, Parse, Store
 
 T = TypeVar("T")
@@ -162,7 +162,7 @@ class Fates:
         """(fingerprint, start in microseconds) of every alert that the payload spoke of, and what could not be read."""
         if accepted.kind == KIND:
             reading = PostableReader().read(accepted.body, accepted.received_us)
-            posted = [(fingerprint_of(each.labels or {}), each.starts_us) for each in reading.posted]
+            posted = [(fingerprint_of(labels_of(each)), each.starts_us) for each in reading.posted]
             return posted, "; ".join(reading.errors[:ERRORS_TOLD])
         parse = self._parsers.get(accepted.kind)
         if parse is None:

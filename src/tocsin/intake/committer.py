@@ -24,8 +24,8 @@ GROUP_ENTRIES_MAX = 2_000
 GROUP_BYTES_MAX = 4 * 1024 * 1024
 BACKLOG_BYTES_MAX = 96 * 1024 * 1024  # accepted and not digested; more would outgrow the memory it is held in
 WAITING_BYTES_MAX = 64 * 1024 * 1024  # submitted and not yet durable
-HELD_BYTES = 6 * 1024 * 1024  # a backlog beyond which answers wait for the digest: what waits is held decoded
-HELD_ENTRIES = 10_000
+HELD_BYTES = 9 * 1024 * 1024  # a backlog beyond which answers wait for the digest
+HELD_ENTRIES = 15_000
 RETRY_AFTER_SECONDS = 1
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)

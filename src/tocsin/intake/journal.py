@@ -2,9 +2,8 @@
 
 A position is a byte offset in one endless log, so it grows strictly and leads to its entry without a search. Segments
 are files of zeros that were written before they are needed, or old segments used again: a group of entries is one
-`pwrite` and one `fdatasync` over space that already exists, which costs a third of growing a file, and does not fail
-when the disk is full. A frame carries its own position, so that what an earlier use of the segment left behind is
-recognised.
+durable write over space that already exists, which costs a third of growing a file, and does not fail when the disk is
+full. A frame carries its own position, so that what an earlier use of the segment left behind is recognised.
 
 Only one thread appends; any thread may read, release what was digested and prepare spares.
 """
@@ -23,6 +22,8 @@ from contextlib import suppress
 from contextvars import copy_context
 from itertools import count
 from pathlib import Path
+
+from tocsin.intake.disk import Disk
 
 SEGMENT_BYTES = 16 * 1024 * 1024
 RETAINED_BYTES = 256 * 1024 * 1024  # digested segments kept to answer "what became of my payload"
@@ -64,8 +65,9 @@ class SegmentJournal:
         segment_bytes: int = SEGMENT_BYTES,
         retained_bytes: int = RETAINED_BYTES,
         background: bool = False,
+        disk: Disk | None = None,
     ) -> None:
-        self._directory = directory
+        self._directory, self._disk = directory, disk or Disk()
         self._segment_bytes = segment_bytes
         self._retained_bytes = retained_bytes
         self._segments: list[_Segment] = []
@@ -280,8 +282,7 @@ class SegmentJournal:
         if not frames:
             return
         try:
-            _write_all(segment.fd, b"".join(frames), segment.end - segment.base)
-            os.fdatasync(segment.fd)
+            self._disk.write(segment.fd, b"".join(frames), segment.end - segment.base)
         except OSError:
             # After a failed fsync nobody knows what the kernel kept; a second one would lie. Go on in another segment.
             self._damaged_head = True

@@ -43,7 +43,8 @@ class Body(msgspec.Struct, gc=False):
 class Posted(msgspec.Struct, gc=False):
     """One alert of a body that is kept. `key` names the exact bytes of its labels within this process.
 
-    `labels` None: their key was known, so nobody decoded them. `checked`: the annotations' bytes are known to be texts.
+    `raw_labels` decode to texts by name. They are decoded once more where they are needed: what waits for the digest
+    waits as bytes, a quarter of the memory. `checked`: they were not known, and the annotations' bytes are texts.
     `starts_us` 0: none was given. `fires`: its end had not come when it was received.
     """
 
@@ -55,7 +56,6 @@ class Posted(msgspec.Struct, gc=False):
     ends_us: int
     fires: bool
     timeout: bool
-    labels: dict[str, str] | None
     checked: bool
 
 
@@ -120,12 +120,11 @@ class PostableReader:
             starts, ends = times.get(wire.startsAt, -1), times.get(wire.endsAt, -1)
             raw = bytes(wire.labels)
             key = hash(raw)
-            labels = None
-            if key not in known:
+            new = key not in known
+            if new:
                 if texts is None:
                     texts = _texts_of(body)
-                labels = _ordinary(texts[n], wire, raw, escaped=escaped) if texts else None
-                if labels is None:
+                if not (texts and _is_ordinary(texts[n], wire, raw, escaped=escaped)):
                     starts = -1
             if starts < 0 or ends < 0 or (starts > ends > 0):
                 self._checked(n, wire, raw, received_us, reading)
@@ -133,9 +132,8 @@ class PostableReader:
             timeout = ends == 0
             if timeout:
                 ends = received_us + self._resolve_timeout_us
-            new = labels is not None
             annotations, url = wire.annotations, wire.generatorURL
-            add(Posted(key, raw, annotations, url, starts, ends, ends > received_us, timeout, labels, new))
+            add(Posted(key, raw, annotations, url, starts, ends, ends > received_us, timeout, new))
         if reading.errors:
             reading.status = 400
         return reading
@@ -174,9 +172,7 @@ class PostableReader:
             ends = received_us + self._resolve_timeout_us
         annotations = self._annotations(n, wire.annotations, errors)
         fires = ends > received_us
-        reading.posted.append(
-            Posted(key, raw, annotations, wire.generatorURL, starts, ends, fires, timeout, kept, True)
-        )
+        reading.posted.append(Posted(key, raw, annotations, wire.generatorURL, starts, ends, fires, timeout, True))
 
     def _annotations(self, n: int, given: msgspec.Raw, errors: list[str]) -> msgspec.Raw:
         raw = bytes(given)
@@ -278,12 +274,19 @@ def answer(reading: Reading) -> tuple[int, bytes]:
     return 400, msgspec.json.encode("; ".join(named) + (f"; and {more} more" if more else ""))
 
 
+def labels_of(posted: Posted) -> dict[str, str]:
+    """The labels, as they are stored."""
+    labels = _texts.decode(posted.raw_labels)
+    if posted.checked or not _is_odd(posted.raw_labels):
+        return labels
+    return cleaned({name: value for name, value in labels.items() if value})
+
+
 def body_of(posted: Posted) -> bytes:
     """The JSON of `Body`, as the alert table stores it, put together from the bytes that came where those are fine."""
     annotations, labels = bytes(posted.raw_annotations), posted.raw_labels
     if not posted.checked and _is_odd(labels):
-        texts = {name: value for name, value in (_texts_in(labels) or {}).items() if value}
-        labels = msgspec.json.encode(cleaned(texts))
+        labels = msgspec.json.encode(labels_of(posted))
     if not posted.checked and (_needs_cleaning(annotations) or _texts_in(annotations) is None):
         annotations = _kept_annotations(annotations)
     return body_with(labels, annotations, bytes(posted.raw_url))
@@ -323,14 +326,14 @@ def _texts_of(body: bytes) -> Sequence[_Texts]:
         return ()
 
 
-def _ordinary(texts: _Texts, wire: _Wire, raw: bytes, *, escaped: bool) -> dict[str, str] | None:
-    """The labels, when neither they nor the annotations need any of `_checked`."""
+def _is_ordinary(texts: _Texts, wire: _Wire, raw: bytes, *, escaped: bool) -> bool:
+    """Whether neither the labels nor the annotations need any of `_checked`."""
     labels = texts.labels
     if not labels or "" in labels or not all(labels.values()) or len(raw) > TEXT_MAX:
-        return None
+        return False
     if escaped and (_BACKSLASH in raw or _NUL in bytes(wire.annotations)):
-        return None
-    return labels if len(bytes(wire.annotations)) <= TEXT_MAX else None
+        return False
+    return len(bytes(wire.annotations)) <= TEXT_MAX
 
 
 def _is_odd(raw: bytes) -> bool:

@@ -176,6 +176,9 @@ class Installation:
         if app is None:
             tell(Outcome(503, CLOSED, 0, RETRY_AFTER_SECONDS))
             return
+        if acting.works_for(tenant):
+            app.door.post(tenant, source, body, tell)
+            return
         with acting.working_for(tenant):  # the connection's next request may be another tenant's
             app.door.post(tenant, source, body, tell)
 
