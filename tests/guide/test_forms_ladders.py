@@ -208,11 +208,10 @@ def test_the_end_of_a_column_that_is_no_time_line_is_reported():
     assert unread(body) == {3, 7}
 
 
-def test_a_time_on_an_arrow_for_some_severities_only_leaves_no_level():
+def test_a_time_on_an_arrow_for_some_severities_gives_them_a_ladder_and_nobody_else():
     body = "## Escalation\n\n```\nLevel 1: Duty engineer\n   |\n   v (after 15 min unresolved SEV1/SEV2)\nLevel 2: Team lead\n```\n"
 
-    assert rungs(body) == []
-    assert unread(body) == {6}
+    assert rungs(body) == [("SEV1,SEV2", "duty engineer", 900, "level"), ("SEV1,SEV2", "team lead", None, "")]
 
 
 CADENCES: dict[str, tuple[str, list[tuple[str, tuple[str, ...], Any]]]] = {

@@ -9,19 +9,34 @@ DRAWN = "tests/guide/test_forms_ladders.py"
 DOUBTS = "tests/guide/test_forms_doubts.py"
 YAML = "tests/guide/test_forms_yaml.py"
 BESIDE = "tests/guide/test_ladders_beside.py"
+VARIES = "tests/guide/test_ladders_severities.py"
 
 READ_LADDERS: tuple[Mutant, ...] = (
     _bug(
+        "ladders: a severity that an arrow does not name goes on with the time of another",
+        "guide/ladder_severities.py",
+        "held = times.get(one) if rung.varies",
+        "held = times.get(one, next(iter(times.values()), None)) if rung.varies",
+        VARIES,
+    ),
+    _bug(
+        "ladders: words beside times by severity are passed over",
+        "guide/ladder_severities.py",
+        "any(not _BESIDE.fullmatch(word) for word in _WORDS.findall(rest))",
+        "False",
+        VARIES,
+    ),
+    _bug(
         "ladders: a time beside a level that was not read is passed over",
         "guide/ladder_beside.py",
-        "                left and (_missing(rungs, first, last)",
-        "                False and (_missing(rungs, first, last)",
+        "(left and (_missing(level)",
+        "(False and (_missing(level)",
         BESIDE,
     ),
     _bug(
         "ladders: a time for one severity on an arrow is that of all",
         "guide/ladder_beside.py",
-        "(left or _for_some(text, severities, known))",
+        "(left or _for_some(text, level))",
         "left",
         BESIDE,
     ),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from functools import lru_cache
 
 import msgspec
@@ -137,6 +138,14 @@ def _ids(text: str, found: re.Match[str]) -> tuple[tuple[str, ...], int]:
 def run_of_ids(text: str, found: re.Match[str]) -> tuple[str, ...]:
     """The ids of a list that starts at `found`, each written out or as a number: `SEV1/SEV2/SEV3`, `P0-P3`."""
     return _ids(text, found)[0]
+
+
+def runs(text: str) -> Iterator[tuple[int, int, tuple[str, ...]]]:
+    """Every run of ids with where it begins and ends: `P1/P2` and `P3` of "P1/P2 at once, P3 later"."""
+    at = 0
+    while match := ID.search(text, at):
+        ids, at = _ids(text, match)
+        yield match.start(), at, ids
 
 
 def _name(before: str, after: str) -> tuple[str, str, tuple[str, ...]]:

@@ -18,6 +18,7 @@ from tocsin.guide.ids import ID, mentioned
 from tocsin.guide.inline import plain
 from tocsin.guide.ladder_doubts import HOURS, in_some_cases, of_some
 from tocsin.guide.ladder_sentences import waits
+from tocsin.guide.ladder_severities import times_by_severity
 from tocsin.guide.quantity import Quantity, Value, scan
 from tocsin.guide.rungs import Rung, counts, start
 from tocsin.guide.words import NEGATIVE
@@ -69,28 +70,73 @@ class Places:
         return [(n, plain(self._lines[n - 1])) for n in range(first, last + 1)]
 
 
+class _Level(msgspec.Struct, frozen=True, kw_only=True):
+    """The levels `first` to `last` of a ladder, which stand on one line."""
+
+    rungs: Sequence[Rung]
+    first: int
+    last: int
+    severities: tuple[str, ...]
+    known: dict[str, str]
+
+    @property
+    def ends(self) -> bool:
+        return self.last + 1 == len(self.rungs)
+
+
 def unread(places: Places, rungs: Sequence[Rung], severities: tuple[str, ...], known: dict[str, str]) -> Unread | None:
     """The first thing beside the levels that says when or for whom and became no time of theirs; None where all was read."""
     for n, rung in enumerate(rungs):
         if _times(rung.unclear) or rung.partial:
             return _unclear(places, rungs, n, severities, known)
-    for first, last in _groups(rungs):
-        until = rungs[last + 1].line if last + 1 < len(rungs) else sys.maxsize
-        for line, text in places.beside(rungs[first].line, until, severities, known):
-            own = line == rungs[first].line
-            told = own or _TRIGGER.match(text)
-            times = _times(text) if own or not _beyond(text, rungs, last) else []
-            held = first > 0 and rungs[first - 1].hold is not None
-            if told and (at := _partial_at(text, rungs, first, last, severities, known)) is not None:
-                return Unread(at=at, line=line, text=text, whole=bool(times) and not held)
-            left = [each for each in times if not _was_read(each, rungs, first, last)]
-            # "no answer in 5 min or > 1 hour", "SEV1: 5 min": one time alone is not what it says
-            more = len(left) < len(times) and (left or _for_some(text, severities, known))
-            if more or (
-                left and (_missing(rungs, first, last) or (last + 1 == len(rungs) and not own and waits(text)))
-            ):
-                return Unread(at=first, line=line, text=text, whole=bool(more) or not held)
+    for level, line, text in _told(places, rungs, severities, known):
+        if found := _unread(level, line, text):
+            return found
     return None
+
+
+def read_lines(
+    places: Places, rungs: Sequence[Rung], severities: tuple[str, ...], known: dict[str, str]
+) -> Iterator[int]:
+    """The lines beside the levels whose times are all those of the ladder."""
+    for level, line, text in _told(places, rungs, severities, known):
+        times = _times_for(level, text)
+        if times and all(_was_read(each, level) for each in times):
+            yield line
+
+
+def _told(
+    places: Places, rungs: Sequence[Rung], severities: tuple[str, ...], known: dict[str, str]
+) -> Iterator[tuple[_Level, int, str]]:
+    """Each thing that stands beside a level; of a chain in one line each part between two arrows."""
+    for first, last in _groups(rungs):
+        level = _Level(rungs=rungs, first=first, last=last, severities=severities, known=known)
+        until = rungs[last + 1].line if last + 1 < len(rungs) else sys.maxsize
+        for line, whole in places.beside(rungs[first].line, until, severities, known):
+            for text in _ARROW.split(whole) if first < last else (whole,):
+                yield level, line, text
+
+
+def _unread(level: _Level, line: int, text: str) -> Unread | None:
+    rungs, first = level.rungs, level.first
+    own = line == rungs[first].line
+    times = _times_for(level, text) if own or not _beyond(text, level) else []
+    held = first > 0 and rungs[first - 1].hold is not None
+    if (own or _TRIGGER.match(text)) and (at := _partial_at(text, level)) is not None:
+        return Unread(at=at, line=line, text=text, whole=bool(times) and not held)
+    left = [each for each in times if not _was_read(each, level)]
+    # "no answer in 5 min or > 1 hour", "SEV1: 5 min": one time alone is not what it says
+    more = len(left) < len(times) and (left or _for_some(text, level))
+    if more or (left and (_missing(level) or (level.ends and not own and waits(text)))):
+        return Unread(at=first, line=line, text=text, whole=bool(more) or not held)
+    return None
+
+
+def _times_for(level: _Level, text: str) -> list[Quantity]:
+    """The times in the text that are for the severities of the ladder."""
+    times = _times(text)
+    per = times_by_severity(text, level.known) if times and level.severities else {}
+    return [per[one] for one in level.severities if one in per] if per else times
 
 
 def _unclear(
@@ -128,23 +174,24 @@ def _of_answers(text: str) -> bool:
     return bool(_ANSWERS.search(text) or _WORK.search(text)) and not _ONWARD.search(text)
 
 
-def _missing(rungs: Sequence[Rung], first: int, last: int) -> bool:
+def _missing(level: _Level) -> bool:
     """Whether one of the levels, or the one above them, lacks the time after which the next one is called."""
-    if len(rungs) == 1:
+    if len(level.rungs) == 1:
         return True
     return any(
-        rungs[n].hold is None and rungs[n + 1].reach is None
-        for n in range(max(first - 1, 0), min(last + 1, len(rungs) - 1))
+        level.rungs[n].hold is None and level.rungs[n + 1].reach is None
+        for n in range(max(level.first - 1, 0), min(level.last + 1, len(level.rungs) - 1))
     )
 
 
-def _beyond(text: str, rungs: Sequence[Rung], last: int) -> bool:
+def _beyond(text: str, level: _Level) -> bool:
     """`Escalate if: ...` under the last of levels that say how long they have: it leads out of the ladder."""
-    return last + 1 == len(rungs) and any(rung.hold for rung in rungs) and _LABEL.match(text) is not None
+    return level.ends and any(rung.hold for rung in level.rungs) and _LABEL.match(text) is not None
 
 
-def _was_read(time: Quantity, rungs: Sequence[Rung], first: int, last: int) -> bool:
-    near = range(max(first - 1, 0), min(last + 2, len(rungs)))
+def _was_read(time: Quantity, level: _Level) -> bool:
+    rungs = level.rungs
+    near = range(max(level.first - 1, 0), min(level.last + 2, len(rungs)))
     read = [rungs[n].hold for n in near] + [rungs[n].reach for n in near if n or not start(rungs[0].reach)]
     values = {one for each in read if each is not None for one in _values(each.value)}
     return not values.isdisjoint(_values(time.value))
@@ -173,20 +220,17 @@ _OR_ELSE = re.compile(r"\s+or\s+", re.I)
 _ARROW = re.compile(r"→|[-=]+>")
 
 
-def _partial_at(
-    text: str, rungs: Sequence[Rung], first: int, last: int, severities: tuple[str, ...], known: dict[str, str]
-) -> int | None:
+def _partial_at(text: str, level: _Level) -> int | None:
     """The level that the text says is called for some incidents only, at some hours or perhaps."""
-    if first == last:
-        return first if _partial(text, severities, known) else None
-    for part in _ARROW.split(text):
-        named = (n for n in range(first, last + 1) if rungs[n].who[0].casefold() in part.casefold())
-        if _partial(part, severities, known) and (at := next(named, None)) is not None:
-            return at
-    return None
+    if not _partial(text, level):
+        return None
+    if level.first == level.last:
+        return level.first
+    on_line = range(level.first, level.last + 1)
+    return next((n for n in on_line if level.rungs[n].who[0].casefold() in text.casefold()), None)
 
 
-def _partial(text: str, severities: tuple[str, ...], known: dict[str, str]) -> bool:
+def _partial(text: str, level: _Level) -> bool:
     if _MAYBE.search(text) or _SOMETIMES.search(text) or in_some_cases(text):
         return True
     front = any(
@@ -195,13 +239,17 @@ def _partial(text: str, severities: tuple[str, ...], known: dict[str, str]) -> b
         and not _or_else(text, found)
         for found in ID.finditer(text)
     )
-    return front and not set(severities or known.values()) <= set(mentioned(text, known))
+    return front and not _for_all(text, level)
 
 
-def _for_some(text: str, severities: tuple[str, ...], known: dict[str, str]) -> bool:
+def _for_some(text: str, level: _Level) -> bool:
     """Whether a time stands beside some of the severities of its ladder."""
     some = any(of_some(found[0]) and not _or_else(text, found) for found in ID.finditer(text))
-    return some and not set(severities or known.values()) <= set(mentioned(text, known))
+    return some and not _for_all(text, level) and not (level.severities and times_by_severity(text, level.known))
+
+
+def _for_all(text: str, level: _Level) -> bool:
+    return set(level.severities or level.known.values()) <= set(mentioned(text, level.known))
 
 
 def _or_else(text: str, severity: re.Match[str]) -> bool:

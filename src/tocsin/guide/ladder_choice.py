@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 
 from tocsin.guide.blocks import Document
-from tocsin.guide.ladder_beside import Places, Unread, unread
+from tocsin.guide.ladder_beside import Places, Unread, read_lines, unread
 from tocsin.guide.ladder_doubts import doubt
 from tocsin.guide.notes import Notes
 from tocsin.guide.rungs import RUNGS_MAX, Rung, alike, fuller, has_times
@@ -19,7 +19,8 @@ def chosen(
     """The ladders that count, none of them with a level whose time stands beside it and was not read; and those refused."""
     found: list[Ladder] = []
     refused: list[Ladder] = []
-    for severities, rungs in _sure(document, ladders, known, refused, notes):
+    places = Places(document)
+    for severities, rungs in _sure(places, ladders, known, refused, notes):
         taken = {one for each, _ in found for one in each}
         left = tuple(one for one in severities if one not in taken)
         if (severities and not left) or (not severities and any(not each for each, _ in found)):
@@ -32,16 +33,15 @@ def chosen(
                 found[twin] = (severities, rungs)
             continue
         found.append((left, rungs))
-        notes.use(*(rung.line for rung in rungs))
+        notes.use(*(rung.line for rung in rungs), *read_lines(places, rungs, severities, known))
     kept = [(severities, rungs) for severities, rungs in found if not _lacks_times(rungs, refused, notes)]
     return list(_apart(kept, refused, ids, notes)), refused
 
 
 def _sure(
-    document: Document, ladders: Iterable[Ladder], known: dict[str, str], refused: list[Ladder], notes: Notes
+    places: Places, ladders: Iterable[Ladder], known: dict[str, str], refused: list[Ladder], notes: Notes
 ) -> Iterator[Ladder]:
     """The ladders against which nothing speaks; what is not wholly read is cut or left out, and put into `refused`."""
-    places = Places(document)
     for severities, rungs in ladders:
         if len(rungs) > RUNGS_MAX:
             continue

@@ -11,7 +11,7 @@ from tocsin.guide.inline import plain
 from tocsin.guide.ladder_doubts import of_some
 from tocsin.guide.parties import PARTY, parties
 from tocsin.guide.quantity import Quantity, read, scan
-from tocsin.guide.rungs import LEVEL, Rung, counts, rung_of
+from tocsin.guide.rungs import LEVEL, Rung, counts, rung_of, varying
 from tocsin.guide.words import FOREIGN_NEGATIVE
 
 _EVENT = re.compile(
@@ -62,7 +62,9 @@ def of_tree(block: Block) -> list[Rung]:
             rungs.append(rung_of(int(level[1]), level[2], n, ()))
         elif rungs and text:
             quantity = _limit(text)
-            if quantity is not None and counts(quantity) and rungs[-1].hold is None:
+            if rungs[-1].hold is None and varying(text):
+                rungs[-1] = msgspec.structs.replace(rungs[-1], varies=varying(text), unclear=text)
+            elif quantity is not None and counts(quantity) and rungs[-1].hold is None:
                 rungs[-1] = msgspec.structs.replace(rungs[-1], hold=quantity, reach=None)
             elif not re.search(r"escalate to (?:level|tier|l)\s?\d|→\s*close", text, re.I):
                 rungs[-1] = msgspec.structs.replace(rungs[-1], actions=(*rungs[-1].actions, text))
@@ -143,7 +145,7 @@ def _held(rung: Rung, arrow: str) -> Rung:
     if quantity is None and len(times) == 1 and not _MEETS.search(words):
         quantity = times[0]
     if times and limit is None and of_some(words):
-        return msgspec.structs.replace(rung, unclear=words.strip("()"))
+        return msgspec.structs.replace(rung, unclear=words.strip("()"), varies=words)
     if quantity is None or not counts(quantity):
         return rung
     return msgspec.structs.replace(rung, hold=quantity)
@@ -178,12 +180,14 @@ def chain(text: str, line: int, least: int = 3) -> list[Rung]:
     if _EVENT.fullmatch(parts[0]):  # "Detection → security lead → ...": what begins the ladder is nobody on it
         parts = parts[1:]
     named = [(part, _only_time(part)) for part in parts]
-    people = [part for part, time in named if time is None]
+    people = [part for part, time in named if time is None and not _varies(part)]
     if len(people) < least - (len(people) < len(parts)) or any(not part or len(part.split()) > 8 for part in people):
         return []
     rungs: list[Rung] = []
     for part, time in named:
-        if time is None:
+        if rungs and _varies(part):
+            rungs[-1] = msgspec.structs.replace(rungs[-1], varies=part, unclear=part)
+        elif time is None:
             level = LEVEL.match(part)
             rungs.append(rung_of(len(rungs) + 1, level[2] if level and level[2] else part, line, (), aside=part))
         elif not rungs or rungs[-1].hold is not None:
@@ -191,6 +195,11 @@ def chain(text: str, line: int, least: int = 3) -> list[Rung]:
         else:
             rungs[-1] = msgspec.structs.replace(rungs[-1], hold=time)
     return rungs if len(rungs) > 1 and all(rung.who for rung in rungs) else []
+
+
+def _varies(part: str) -> bool:
+    """Whether a part between two arrows names nobody, and times of some severities: "(15 min P1, 1 hr P2)"."""
+    return of_some(part) and bool(scan(part)) and not PARTY.search(part)
 
 
 def _only_time(part: str) -> Quantity | None:

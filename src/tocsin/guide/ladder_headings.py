@@ -63,7 +63,16 @@ def of_headings(section: Section) -> list[Rung]:
         who = parties(name) or parties(who_text)
         if rung.reach is None and rung.hold is None and hold is None:
             rung = hold_of(due_of(rung, child), child)
-        rungs.append(msgspec.structs.replace(rung, who=who, hold=hold if hold and counts(hold) else rung.hold))
+        varies = plain(hold_text) if hold is None and of_some(hold_text) else rung.varies
+        rungs.append(
+            msgspec.structs.replace(
+                rung,
+                who=who,
+                hold=hold if hold and counts(hold) else rung.hold,
+                varies=varies,
+                unclear=rung.unclear or varies,
+            )
+        )
     people = all(PARTY.search(" ".join(rung.who)) or any(map(names_somebody, rung.who)) for rung in rungs)
     return rungs if all(rung.who for rung in rungs) and people else []
 

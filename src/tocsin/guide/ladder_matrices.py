@@ -16,7 +16,7 @@ from tocsin.guide.ladder_timelines import Entry, called, on_a_line
 from tocsin.guide.notes import Notes
 from tocsin.guide.parties import PARTY, names_somebody, parties
 from tocsin.guide.quantity import Quantity, read, scan
-from tocsin.guide.rungs import LEVEL, RUNGS_MAX, Rung, counts
+from tocsin.guide.rungs import HOLD, LEVEL, RUNGS_MAX, Rung, counts
 
 Ladders = Iterator[tuple[tuple[str, ...], list[Rung]]]
 
@@ -33,6 +33,7 @@ _THEN = re.compile(
     r"(?:escalate\s+)?to|then|next|second(?:ary)?|escalation(?:\s+(?:to|target|contact))?|escalate\s+to", re.I
 )
 _NOTHING = re.compile(r"[-–—/\s.]*|n/?a|none", re.I)
+_LEVELS = re.compile(r"(?:escalation\s*)?(?:level|tier|stage|step)|l|#", re.I)
 _TIME = re.compile(r"time|elapsed|duration|minutes|after|when", re.I)
 _ROLE = re.compile(r"roles?|who|contact|escalat\w*(?:\s+to)?|person|position|team|party|responder|stakeholder", re.I)
 
@@ -47,6 +48,8 @@ def of_matrix(block: Block, known: dict[str, str], notes: Notes) -> Ladders:
         yield from _by_severity(block, steps, known, notes)
     elif heads and _ROLE.search(heads[0]):
         yield from _by_role(block, heads, known, notes)
+    elif len(heads) > 3 and _LEVELS.fullmatch(heads[0]) and _ROLE.search(heads[1]) and not ID.search(heads[1]):
+        yield from _by_role(block, heads, known, notes, who=1)
     elif heads and _TIME.search(heads[0]):
         yield from _by_time(block, heads, known)
 
@@ -154,13 +157,17 @@ def _by_time(block: Block, heads: list[str], known: dict[str, str]) -> Ladders:
             yield severities, rungs
 
 
-def _by_role(block: Block, heads: list[str], known: dict[str, str], notes: Notes) -> Ladders:
-    """`Role | SEV1 | SEV2` over minutes: the ladder of a severity is its column, where the times rise from zero."""
+def _by_role(block: Block, heads: list[str], known: dict[str, str], notes: Notes, who: int = 0) -> Ladders:
+    """`Role | SEV1 | SEV2` over times: the ladder of a severity is its column.
+
+    The times rise from zero on one line; under "SEV1: escalate after" they are how long each level has.
+    """
     columns = [(n, severities) for n, head in enumerate(heads) if n and ID.search(head) and (severities := mentioned(head, known))]  # fmt: skip
     if len(columns) < 2 or len(block.rows) < 2 or len(block.rows) > RUNGS_MAX:
         return
     for n, severities in columns:
-        rungs = _column(block.rows, n)
+        holds = HOLD.search(heads[n]) is not None
+        rungs = _holding(block.rows, n, who) if holds else _column(block.rows, n, who)
         if rungs:
             for row in block.rows[len(rungs) :]:
                 cell = plain(row.cells[n]) if n < len(row.cells) else ""
@@ -169,12 +176,26 @@ def _by_role(block: Block, heads: list[str], known: dict[str, str], notes: Notes
                     notes.add("GUIDE-UNREAD", "note", row.line, message, "write hours or days")
             yield severities, rungs
         elif any(scan(plain(row.cells[n])) for row in block.rows if n < len(row.cells)):
-            message = f'the column "{heads[n]}" is no time line that rises from zero, so no ladder was taken from it'
+            what = "no time for every level" if holds else "no time line that rises from zero"
+            message = f'the column "{heads[n]}" is {what}, so no ladder was taken from it'
             hint = "write one time per role, the first one 0 or immediate"
             notes.add("GUIDE-UNREAD", "note", block.line, message, hint)
 
 
-def _column(rows: list[Row], n: int) -> list[Rung]:
+def _holding(rows: list[Row], n: int, column: int) -> list[Rung]:
+    """The ladder of a column that says how long each row has; the last one need not say it."""
+    rungs: list[Rung] = []
+    for row in rows:
+        who = parties(row.cells[column]) if column < len(row.cells) else ()
+        time = read(plain(row.cells[n])) if n < len(row.cells) else None
+        time = time if counts(time) and time is not None and time.value else None
+        if not who or not any(map(names_somebody, who)) or (time is None and row is not rows[-1]):
+            return []
+        rungs.append(Rung(who=who, line=row.line, number=len(rungs) + 1, hold=time))
+    return rungs
+
+
+def _column(rows: list[Row], n: int, column: int) -> list[Rung]:
     rungs: list[Rung] = []
     last = -1
     for row in rows:
@@ -185,7 +206,7 @@ def _column(rows: list[Row], n: int) -> list[Rung]:
         if not counts(time) or not isinstance(time.value, int) or time.value <= last:
             break
         last = time.value
-        who = parties(row.cells[0])
+        who = parties(row.cells[column]) if column < len(row.cells) else ()
         if not who or not any(names_somebody(each) for each in who):
             return []
         rungs.append(Rung(who=who, line=row.line, number=len(rungs) + 1, reach=time, since_start=True))

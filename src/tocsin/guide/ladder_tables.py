@@ -57,15 +57,31 @@ def of_table(block: Block, near: bool) -> list[Rung]:
         return []
     if level_column is None and not any(counts(time) for time in reaches) and not _in_order(block, rungs, time_column):
         return []  # roles with what they are for, or people to contact
+    if time_column is not None and HOLD.search(heads[time_column]):
+        cells = [plain(row.cells[time_column]) for row in block.rows]
+        if of_some(cells[0]) and len(cells) == len(rungs):
+            return [_holding(rung, cell) for rung, cell in zip(rungs, cells, strict=True)]
     rungs, reaches = _together(rungs, reaches) if level_column is None else (rungs, reaches)
     return timed(rungs, reaches, heads[time_column] if time_column is not None else "")
+
+
+def _holding(rung: Rung, cell: str) -> Rung:
+    """How long a row's people have, which may differ by severity."""
+    time = None if of_some(cell) else _reach(cell)
+    varies = cell if of_some(cell) else ""
+    return msgspec.structs.replace(rung, hold=time if counts(time) else None, varies=varies, unclear=varies)
 
 
 def _columns(block: Block, heads: list[str], near: bool) -> tuple[int | None, int | None, int] | None:
     """The columns of levels, times and people; None where the rows of the table are something else."""
     level_column = next((n for n, head in enumerate(heads) if _LEVELS.match(head)), None)
     time_column = next(
-        (n for n, head in enumerate(heads) if _REACH.match(head) or HOLD.search(head) or _times(block, n)), None
+        (
+            n
+            for n, head in enumerate(heads)
+            if not of_some(head) and (_REACH.match(head) or HOLD.search(head) or _times(block, n))
+        ),
+        None,
     )
     who_columns = [n for n, head in enumerate(heads) if n not in (level_column, time_column) and _WHO.search(head)]
     if (

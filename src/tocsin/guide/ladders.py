@@ -22,6 +22,7 @@ from tocsin.guide.ladder_matrices import of_matrix
 from tocsin.guide.ladder_mermaid import of_mermaid
 from tocsin.guide.ladder_onward import drawn_table, of_onward
 from tocsin.guide.ladder_sentences import item_text, of_paragraph, of_sentences
+from tocsin.guide.ladder_severities import apart
 from tocsin.guide.ladder_tables import of_table
 from tocsin.guide.ladder_timelines import of_fence, of_list
 from tocsin.guide.ladder_yaml import of_yaml
@@ -77,7 +78,9 @@ def _scoped(
         severities = mentioned(said, known) if said else scope_of(section, known)
         if above and severities:
             notes.use(*range(above.line, above.end + 1))
-        if severities or not said:
+        if any(rung.varies for rung in rungs) and (own := list(apart(rungs, known))):
+            yield from own
+        elif severities or not said:
             yield severities, rungs
     for severities, text, line in paths:
         if len(rungs := chain(text, line, 2)) > 1:

@@ -143,8 +143,12 @@ def _short_scan(text: str) -> tuple[Quantity, ...]:
 
 
 def _scan(text: str) -> Iterator[Quantity]:
-    for match in _GRAMMAR.finditer(normalise(text[:SCAN_CHARS_MAX])):
-        quantity = _quantity(match)
+    words, at = normalise(text[:SCAN_CHARS_MAX]), 0
+    while match := _GRAMMAR.search(words, at):
+        quantity, at = _quantity(match), match.end()
+        if quantity is None and match["n2"]:  # "10 min, 1 hour" are two
+            at = match.start("n2")
+            quantity = _quantity(_GRAMMAR.match(words, match.start(), at) or match)
         if quantity:
             yield quantity
 

@@ -12,7 +12,7 @@ from tocsin.guide.ids import ID
 from tocsin.guide.inline import plain
 from tocsin.guide.parties import PARTY, parties
 from tocsin.guide.quantity import Quantity, scan
-from tocsin.guide.words import FOREIGN_AFTER, FOREIGN_NEGATIVE, LEVEL_WORDS
+from tocsin.guide.words import FOREIGN_AFTER, FOREIGN_NEGATIVE, LEVEL_WORDS, NEGATIVE
 
 _OWN_LABEL = re.compile(rf"^\W*(?:escalation\s+)?(?:level|lvl|tier|l|stage|step|{LEVEL_WORDS})\s?-?\d\b", re.I)
 RUNGS_MAX = 10  # a ladder with more levels is a list of something else
@@ -31,6 +31,7 @@ class Rung(msgspec.Struct, frozen=True, kw_only=True):
     """`reach`: when this rung is owed; `hold`: how long it has. `since_start`: counted on one time line.
 
     `scope` of the first rung: the words that name the severities of the whole ladder, where its own line does.
+    `varies`: the words that say how long this rung has, differently by severity.
     `partial`: the rung is for some incidents only, so the ladder ends before it.
     """
 
@@ -44,6 +45,7 @@ class Rung(msgspec.Struct, frozen=True, kw_only=True):
     unclear: str = ""
     scope: str = ""
     partial: bool = False
+    varies: str = ""
 
 
 def leads_in(above: Block | None, block: Block) -> bool:
@@ -96,6 +98,17 @@ def plain_bound(quantity: Quantity) -> Quantity:
     return msgspec.structs.replace(quantity, bound="=") if quantity.bound == ">" else quantity
 
 
+def varying(text: str) -> str:
+    """What a line under a level says about how long it has, where that differs by severity; else ""."""
+    words = re.split(r"\s*(?:→|[-=]+>)\s*", plain(text).strip("()"))[0]
+    onward = re.match(r"\W*(?:time\s*limit|timeout|escalat\w*)\b", words, re.I) or re.search(NEGATIVE, words, re.I)
+    some = [found for found in ID.finditer(words) if not LEVEL.match(found[0])]
+    label = re.match(r"[^:]{0,40}:\s+(?=\D{0,20}\d)", words)
+    if not onward or not some or not scan(words):
+        return ""
+    return words[label.end() :] if label and not ID.search(label[0]) else words
+
+
 def counts(time: Quantity | None) -> bool:
     return time is not None and time.kind in ("elapsed", "range", "offset", "business_hours", "business_days")
 
@@ -113,6 +126,7 @@ def rung_of(number: int, text: str, line: int, actions: tuple[str, ...], aside: 
             for q in scan(action)
             if re.search(r"escalat|no (?:response|resolution)|not resolved|unresolved|if not", action, re.I)
             and q.kind == "elapsed"
+            and not varying(action)
         ),
         None,
     )
@@ -137,6 +151,15 @@ def rung_of(number: int, text: str, line: int, actions: tuple[str, ...], aside: 
             since = not re.search(r"no (?:response|ack|answer)|previous|level \d|l\d", words, re.I)
         else:
             unclear = words
+    varies = "" if hold else next((said for action in actions if (said := varying(action))), "")
     return Rung(
-        number=number, who=who, line=line, actions=actions, reach=reach, hold=hold, since_start=since, unclear=unclear
+        number=number,
+        who=who,
+        line=line,
+        actions=actions,
+        reach=reach,
+        hold=hold,
+        since_start=since,
+        unclear=unclear or varies,
+        varies=varies,
     )
