@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 
 from tocsin.core.alert import fingerprint_of, identity_of
+from tocsin.intake.groups import group_named
 from tocsin.intake.pagerduty import Event, check
 
 from .entries import RECEIVED, at, capture, one, read, whole
@@ -42,7 +43,7 @@ def test_the_webhook_of_alertmanager_0_25_sent_twice_says_the_same_twice():
     assert b.starts_at == at("2026-11-21T06:39:52.797941Z")
     assert a.ends_at is None and not a.timeout
     assert (a.url, b.url) == ("http://prom/graph", "http://vm:19093")
-    assert a.group == '{}:{alertname="HighErrorRate", severity="critical"}'
+    assert a.group == group_named('{}:{alertname="HighErrorRate", severity="critical"}')
 
 
 def test_a_truncated_group_resolves_nobody_and_says_that_some_are_missing():
@@ -61,7 +62,7 @@ def test_the_webhook_of_alertmanager_0_33_fires_and_resolves_one_alert():
     assert (resolved.action, resolved.ends_at) == ("resolve", at("2026-11-21T06:41:25Z"))
     assert fired.starts_at == resolved.starts_at == at("2026-11-21T06:41:25Z")
     assert fired.annotations == {"summary": "disk 95%"}
-    assert fired.group == '{}/{}:{alertname="DiskFull", severity="warning"}'
+    assert fired.group == group_named('{}/{}:{alertname="DiskFull", severity="warning"}')
     assert fired.text == ""
 
 
@@ -161,3 +162,32 @@ def test_the_examples_of_pagerdutys_specification_are_valid_events():
         assert isinstance(check(json.dumps(event).encode(), change=True), Event)
         assert one("pagerduty_change", event).action == "change"
     assert (len(alerts), len(changes)) == (1, 2)
+
+
+def test_a_group_of_alertmanager_0_33_has_one_name_through_every_receiver():
+    opsgenie = next(body for method, path, body in receivers("opsgenie") if (method, path) == ("POST", "v2/alerts"))
+    groups = {
+        "opsgenie": one("opsgenie", opsgenie.encode(), suffix="v2/alerts").group,
+        "victorops": one("victorops", receivers("victorops")[0][2].encode(), suffix="KEY/db").group,
+        "incidentio": one("incidentio", receivers("incidentio")[0][2].encode()).group,
+    }
+
+    assert set(groups.values()) == {group_named('{}:{alertname="DiskFull"}')}, groups
+    (pagerduty, _), (webhook, _) = hooks("/v2/enqueue"), hooks("/alertmanager")
+    assert one("pagerduty", pagerduty.encode()).group == one("alertmanager", webhook.encode()).group
+    assert one("pagerduty", pagerduty.encode()).group == DEDUP_KEY[:16]
+
+
+def test_a_digest_as_somebody_elses_key_is_no_group():
+    alert = {"message": "Disk full", "alias": OPSGENIE_ALIAS, "source": "cron"}
+    event = {
+        "event_action": "trigger",
+        "dedup_key": DEDUP_KEY,
+        "payload": {"summary": "Disk full", "source": "db1", "severity": "error", "custom_details": {"firing": "yes"}},
+    }
+    message = {"message_type": "CRITICAL", "entity_id": OPSGENIE_ALIAS, "monitoring_tool": "cron"}
+
+    assert one("opsgenie", alert, suffix="v2/alerts").group is None
+    assert one("pagerduty", event).group is None
+    assert one("victorops", message).group is None
+    assert one("pagerduty", {**event, "client": "Alertmanager", "dedup_key": "disk"}).group is None

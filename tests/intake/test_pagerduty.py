@@ -297,3 +297,10 @@ def test_without_an_incident_key_every_event_of_the_first_version_is_its_own():
     event = {name: value for name, value in FIRST_VERSION.items() if name != "incident_key"}
 
     assert one("pagerduty", event, dedup_key="a").fingerprint != one("pagerduty", event, dedup_key="b").fingerprint
+
+
+@pytest.mark.parametrize("odd", [{}, [], 7, None, {"trigger": 1}, ["trigger"]])
+def test_an_event_type_that_is_no_word_is_read_as_any_json(odd):
+    body = {"event_type": odd, "title": "Disk full"}
+
+    assert one("pagerduty", body).annotations["summary"] == "Disk full"

@@ -142,3 +142,5 @@ def test_every_receiver_of_alertmanager_fires_and_resolves_one_alert_with_true_t
     assert fired["alertmanager"].starts_at == began_at
     assert resolved["alertmanager"].ends_at == ended_at
     assert len({report.fingerprint for report in fired.values()}) == 4
+    (group,) = {report.group for report in fired.values()}  # so that all four are one incident
+    assert group

@@ -101,6 +101,33 @@ def test_each_receiver_gives_one_incident_that_ends_when_the_alert_does(shop: Wo
     assert abs(datetime.fromisoformat(episode["ends_at"]) - ended_at) < timedelta(milliseconds=2)
 
 
+@pytest.mark.parametrize("by", ["one receiver", "routes that continue"])
+def test_all_receivers_at_once_give_one_incident_that_ends_with_the_alert(shop: World, by: str) -> None:
+    tocsin = shop.tocsin(more=SOURCES)
+    setting = config(tocsin.url)
+    if by == "one receiver":
+        parts = {name: value for each in receivers(tocsin.url) for name, value in each.items() if name != "name"}
+        setting["receivers"] = [{"name": "webhook", **parts}]
+        setting["route"]["routes"] = []
+    else:
+        setting["route"]["routes"] = [{"receiver": kind, "continue": True} for kind in KINDS]
+    alertmanager = shop.alertmanager(setting)
+    started_at = SystemClock().now().replace(microsecond=0) - timedelta(minutes=2)
+
+    fire(alertmanager, "all", started_at)
+    until(lambda: tocsin.metric("tocsin_alert_reports_total") >= 8, what="every receiver to repeat itself")
+    (incident,) = tocsin.incidents()
+    ended_at = SystemClock().now()
+    fire(alertmanager, "all", started_at, ended_at)
+    until(lambda: tocsin.incidents(status="resolved"), what="the incident to end")
+
+    alerts = tocsin.get(f"/api/incidents/{incident['id']}/alerts")["items"]
+    assert [each["reference"] for each in tocsin.incidents()] == [incident["reference"]]
+    assert sorted(each["source"] for each in alerts) == sorted(f"am-{kind}" for kind in KINDS)
+    assert ended_at < at(tocsin.incidents()[0], "resolved_at") < ended_at + timedelta(seconds=8)
+    assert started_at in [datetime.fromisoformat(each["starts_at"]) for each in alerts]
+
+
 def test_what_the_disk_does_not_take_is_sent_again_by_alertmanager(shop: World) -> None:
     """A limit on the size of files is as good as a full disk: every write fails, and nobody is told that it did not."""
     tocsin = shop.tocsin(more=SOURCES)

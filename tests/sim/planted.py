@@ -1023,6 +1023,20 @@ _INTAKE = (
         f"{DIGEST}::test_a_storm_without_a_pause_is_bitten_at_its_pace",
     ),
     _bug(
+        "any digest is a group of Alertmanager's",
+        "intake/groups.py",
+        "if marked and _DIGEST.fullmatch(dedup_key)",
+        "if _DIGEST.fullmatch(dedup_key)",
+        "tests/intake/test_captures.py",
+    ),
+    _bug(
+        "a group of Alertmanager's has another name through its webhook",
+        "intake/groups.py",
+        'hashlib.sha256(group_key.encode("utf-8", "replace")).hexdigest()[:GROUP_CHARACTERS]',
+        "group_key",
+        "tests/intake/test_captures.py",
+    ),
+    _bug(
         "the journal takes a frame whose checksum is wrong",
         "intake/journal.py",
         "return (meta, body) if crc == struct.unpack_from",

@@ -11,6 +11,7 @@ from typing import Any
 
 from tocsin.core.alert import Action, Report
 from tocsin.intake import generic
+from tocsin.intake.groups import KEY_CHARACTERS_MAX, group_named
 from tocsin.intake.wire import (
     REPORTS_MAX,
     action_of,
@@ -74,7 +75,7 @@ def _report(entry: Entry, notification: Mapping[str, Any], alert: object, n: int
         starts_at=starts_at,
         ends_at=ends_at,
         url=string_at(alert, "generatorURL") or string_at(notification, "externalURL"),
-        group=string_at(notification, "groupKey") or None,
+        group=group_named(string_at(notification, "groupKey", limit=KEY_CHARACTERS_MAX)),
         text=_left_out(notification),
     )
 

@@ -13,6 +13,7 @@ from typing import Any
 import msgspec
 
 from tocsin.core.alert import Action, Report
+from tocsin.intake.groups import group_of
 from tocsin.intake.times import read_time
 from tocsin.intake.wire import (
     SUMMARY_CHARACTERS_MAX,
@@ -102,10 +103,13 @@ def _create(entry: Entry, alias: str, alert: Mapping[str, Any]) -> Report:
     annotations |= details({"responders": _names(alert.get("responders"))})
     annotations |= {name: text for name in ("user", "note") if (text := string_at(alert, name))}
     source = string_at(alert, "source")
+    alias = string_at(alert, "alias", limit=1_000) or alias or _made_up(entry)
+    marked = "/#/alerts?receiver=" in source or bool(labels_in_text(description))
     return make_report(
         entry,
         "fire",
-        identity=f"alias {string_at(alert, 'alias', limit=1_000) or alias or _made_up(entry)}",
+        identity=f"alias {alias}",
+        group=group_of(alias, marked=marked),
         labels=labels,
         annotations={name: value for name, value in annotations.items() if value},
         url=source if source.startswith(("http://", "https://")) else "",

@@ -16,6 +16,7 @@ import msgspec
 
 from tocsin.core.alert import Action, Report
 from tocsin.intake import generic
+from tocsin.intake.groups import group_of
 from tocsin.intake.times import read_time
 from tocsin.intake.wire import (
     SUMMARY_CHARACTERS_MAX,
@@ -121,7 +122,7 @@ def parse(entry: Entry) -> list[Report]:
     value = decode(entry.body)
     if isinstance(value, dict) and isinstance(value.get("event"), dict):
         return [_webhook(entry, value["event"])]
-    if isinstance(value, dict) and "event_action" not in value and value.get("event_type") in ACTIONS:
+    if isinstance(value, dict) and "event_action" not in value and string_at(value, "event_type") in ACTIONS:
         value = _first_version(value)
     if not isinstance(value, dict) or not isinstance(value.get("payload", {}), dict):
         return generic.reports(entry, value)
@@ -140,7 +141,7 @@ def _first_version(event: Mapping[str, Any]) -> dict[str, Any]:
     items = [item for item in contexts if isinstance(item, dict)] if isinstance(contexts, list) else []
     given = {"summary": event.get("description"), "custom_details": event.get("details")}
     return {
-        "event_action": event["event_type"],
+        "event_action": string_at(event, "event_type"),
         "dedup_key": event.get("incident_key"),
         "client": event.get("client"),
         "client_url": event.get("client_url"),
@@ -196,8 +197,15 @@ def _alert(entry: Entry, event: Mapping[str, Any], payload: Mapping[str, Any]) -
         starts_at=_start(action, said_at, starts),
         ends_at=max(ends, default=said_at),
         url=string_at(event, "client_url"),
+        group=group_of(_key(entry, event), marked=_is_alertmanagers(event, payload)),
         text=summary,
     )
+
+
+def _is_alertmanagers(event: Mapping[str, Any], payload: Mapping[str, Any]) -> bool:
+    custom = payload.get("custom_details")
+    counted = isinstance(custom, dict) and "num_firing" in custom
+    return counted or string_at(event, "client").casefold() == "alertmanager"
 
 
 def _start(action: Action, said_at: datetime | None, starts: list[datetime]) -> datetime | None:

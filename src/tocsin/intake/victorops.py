@@ -10,6 +10,7 @@ from typing import Any
 
 from tocsin.core.alert import Action, Report
 from tocsin.intake import generic
+from tocsin.intake.groups import group_of
 from tocsin.intake.wire import (
     SUMMARY_CHARACTERS_MAX,
     decode,
@@ -54,13 +55,13 @@ def _report(entry: Entry, message: Mapping[str, Any]) -> Report:
     title = string_at(message, "entity_display_name", limit=SUMMARY_CHARACTERS_MAX)
     text = string_at(message, "state_message")
     entity = string_at(message, "entity_id", limit=1_000) or entry.meta.get("dedup_key", "")
-    printed = labels_in_text(text)
+    printed, tool = labels_in_text(text), string_at(message, "monitoring_tool")
     labels = {
         **made_labels({
             "alertname": title or entity or "VictorOps alert",
             "severity": severity_of(kind) if action == "fire" else "",
             "host": string_at(message, "host_name"),
-            "monitoring_tool": string_at(message, "monitoring_tool"),
+            "monitoring_tool": tool,
             "routing_key": routing_key_of(entry.meta.get("suffix", "")),
         }),
         **printed,
@@ -80,6 +81,7 @@ def _report(entry: Entry, message: Mapping[str, Any]) -> Report:
         starts_at=(began_at or said_at) if action == "fire" else None,
         # In a recovery, the state that began is the good one.
         ends_at=began_at or said_at,
+        group=group_of(entity, marked=bool(printed) or tool.casefold() == "alertmanager"),
         url=string_at(message, "alert_url", "monitor_url"),
         text=string_at(message, "ack_message") or text,
     )
