@@ -67,6 +67,26 @@ SCHEMES: dict[str, tuple[str, list[tuple[Any, ...]]]] = {
         "# Needs of the ferry\n\n## Standing\n\n**N-5 — Incident response**\nCalls go to PagerDuty with the following severity:\n- **P1 (Critical)**: no boat. Target resolution: 3 hours.\n- **P2 (Low)**: one boat; target resolution: 9 hours.\n",
         [("P1", None, 10800, 7), ("P2", None, 32400, 8)],
     ),
+    "a fence with a list of what they mean and one of the limits": (
+        "# Harbour\n\n## Incidents\n\n```\nSeverity levels:\n  SEV-1 (Critical): no boat sails,\n                    or none comes\n  SEV-2 (High):     one boat\n"
+        "  SEV-3 (Low):      an oar\n\nResponse times:\n  SEV-1: Acknowledge within 12 min, resolve within 3 hours\n  SEV-2: Acknowledge within 2 h, resolve within 9 h\n"
+        "  SEV-3: Acknowledge within 9 h, resolve in next sprint\n\nThen:\n  1. Ring\n```\n",
+        [("SEV-1", 720, 10800, 7), ("SEV-2", 7200, 32400, 9), ("SEV-3", 32400, "next sprint", 10)],
+    ),
+    "a box with bars between the limits": (
+        "# Harbour\n\n## Incidents\n\n```\n┌──────────────────────────────────┐\n│ SEVERITY LEVELS                  │\n│ ───────────────                  │\n│ SEV-1 (Critical) — no boat sails │\n"
+        "│ SEV-2 (High) — one boat          │\n│ SEV-3 (Low) — an oar             │\n│                                  │\n│ Response SLAs:                   │\n"
+        "│ SEV-1: Acknowledge 12 min | Look 1 h │\n│ SEV-2: Acknowledge 2 h | Look 3 h    │\n│ SEV-3: Acknowledge 9 h | Look 1 d    │\n└──────────────────────────────────┘\n```\n",
+        [("SEV-1", 720, None, 9), ("SEV-2", 7200, None, 10), ("SEV-3", 32400, None, 11)],
+    ),
+    "a Chinese table that says what they mean": (
+        "# 安全事件\n\n### SEV 矩阵\n\n| SEV | 名称 | 判据（节选） |\n|---|---|---|\n| SEV1 | Critical | 全港停航 |\n| SEV2 | High | 一船晚点 |\n| SEV3 | Low | 丢一支桨 |\n",
+        [("SEV1", None, None, 7), ("SEV2", None, None, 8), ("SEV3", None, None, 9)],
+    ),
+    "minutes as a prime, and a habit that is no cadence": (
+        "# Incidents\n\n## Severity levels\n\n### Sev 1 - Critical (response < 12')\n\nRing.\n\n### Sev 2 - Low (handled in weekly cadence)\n\nWrite.\n",
+        [("Sev 1", 720, None, 5), ("Sev 2", None, None, 9)],
+    ),
     "Spanish, of incidencias": (
         "# Acuerdo de nivel\n\n## Clasificación de incidencias\n\n### Prioridad Alta\n- Tiempo de respuesta: hasta 2 horas hábiles\n\n### Prioridad Baja\n- Tiempo de respuesta: hasta 9 horas hábiles\n",
         [("Alta", "2 business hours", None, 5), ("Baja", "9 business hours", None, 8)],
@@ -151,3 +171,27 @@ def test_a_limit_that_was_measured_is_reported_and_starts_nothing():
     result = compile_guide(HARBOUR + ADDED["what was measured is no promise"][0], "g.md")
 
     assert [(each.rule, each.line) for each in result.findings] == [("GUIDE-UNREAD", 15)]
+
+
+@pytest.mark.parametrize(
+    ("text", "level"),
+    [
+        ("# Soup\n\nBoil it for an hour.\n", "error"),
+        ("# Incident response\n\nAsk the harbour master.\n", "warning"),
+        ("# Chores\n\n## Priority\n\nP1 is done before P2 and P2 before P3.\n", "warning"),
+        (
+            "# Security policy\n\n## Reporting a vulnerability\n\n| Severity | Fix |\n|---|---|\n| Critical | 1 d |\n| Low | 9 d |\n",
+            "error",
+        ),
+    ],
+)
+def test_only_a_page_that_is_surely_no_policy_is_an_error(text: str, level: str):
+    [finding] = [each for each in compile_guide(text, "g.md").findings if each.rule == "GUIDE-NO-POLICY"]
+
+    assert finding.level == level
+
+
+def test_a_habit_named_in_a_heading_is_no_cadence():
+    text, _ = SCHEMES["minutes as a prime, and a habit that is no cadence"]
+
+    assert compile_guide(text, "g.md").policy.cadences == ()

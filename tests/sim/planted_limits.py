@@ -86,4 +86,25 @@ READ_LIMITS: tuple[Mutant, ...] = (
         "len(pairs) == len(ids) >= 2",
         LIMITS,
     ),
+    _bug(
+        "limits: of two lists in a fence only the first is read",
+        "guide/fenced.py",
+        "            yield lead, held\n            lead, held = bare, []\n",
+        "            lead = bare\n",
+        LIMITS,
+    ),
+    _bug(
+        "limits: what was not understood is surely no policy",
+        "guide/compile.py",
+        '"warning" if doubtful else "error",',
+        '"error",',
+        LIMITS,
+    ),
+    _bug(
+        "limits: only the first severity's time is looked at",
+        "guide/promises.py",
+        "found.update(dict.fromkeys(entry.named.ids, limit))",
+        "found.setdefault(entry.named.ids[0], limit)\n            break",
+        POLICY,
+    ),
 )

@@ -37,7 +37,7 @@ _UPDATE = re.compile(
 )
 _NOT_AN_UPDATE = re.compile(
     r"\bupkeep|\brunbooks?\b|\breview(?:ed|s)?\b|\bdrill|\btests?\b|\btested\b|\btraining|\brotat\w+|\bbackup|\bsnapshot|\bpoll\w*|\bscrap\w+|\bcontact (?:list|info)|\bmetrics?\b"
-    r"|\bcheck(?:s|ed)?\b(?!-?in)|\bmonitor(?:s|ed|ing)?\b|\bhealth|\bsync\w*|\bretr(?:y|ies)|\bcron|\baudit|\bescalat\w*|\bpolicy\b|\bdocument(?:ation|s)?\b|\bhandoff|\bon-call (?:rotation|schedule)|\bper (?:user|request|ip)",
+    r"|\bcheck(?:s|ed)?\b(?!-?in)|\bmonitor(?:s|ed|ing)?\b|\bhealth|\bsync\w*|\bretr(?:y|ies)|\bcron|\baudit|\bescalat\w*|\bpolicy\b|\bdocument(?:ation|s)?\b|\bhandoff|\bon-call (?:rotation|schedule)|\bper (?:user|request|ip)|\b(?:in|into|trong|via)\s+(?:the\s+|our\s+)?(?:daily|weekly|monthly)\s+cadence",
     re.I,
 )
 _ELSEWHERE = re.compile(

@@ -63,6 +63,11 @@ _HAN = (
         ),
     ),
 )
+_HAN_OTHER = (
+    ("description", re.compile(r"(?:判据|判定标准|判断标准|标准|定义|定義|描述|说明|說明|含义|影响|影響|影响范围|条件|内容|内容説明|基準|判断基準)(?:\s*\(.*\))?")),
+    ("examples", re.compile(r"(?:示例|例子|举例|典型场景|具体例|例)")),
+    ("name", re.compile(r"名称|名稱|名前")),
+)  # fmt: skip
 _UNIT_IN_HEAD = re.compile(r"\(\s*(minutes?|mins?|hours?|hrs?|days?|seconds?)\s*\)", re.I)
 _OFF_HOURS = re.compile(  # "24 hours (next business day if outside hours)": the other case of the same limit
     r"\s*\([^()]{0,60}\bif\s+(?:it\s+is\s+)?(?:outside|out\s+of|after|off)[\s-]*(?:(?:business|working|office|core)\s+)?hours\)\s*$",
@@ -147,7 +152,7 @@ def _named(text: str) -> str:
     for spelt in dict.fromkeys((words, words.replace("-", " "))):  # "Status-update SLO"
         if found := next((name for name, pattern in _COMPILED if pattern.fullmatch(spelt)), ""):
             return found
-    if found := next((name for name, pattern in _HAN if pattern.fullmatch(words)), ""):
+    if found := next((name for name, pattern in (*_HAN, *_HAN_OTHER) if pattern.fullmatch(words)), ""):
         return found
     return next((name for name, pattern in _FOLDED if pattern.fullmatch(folded(words))), "")
 

@@ -30,8 +30,9 @@ from tocsin.guide.blocks import ROWS_MAX, Block, Document, Section, count_fences
 from tocsin.guide.cadences import compile_cadences, of_templates
 from tocsin.guide.communications import compile_communications, compile_phone
 from tocsin.guide.escalation import compile_escalation
+from tocsin.guide.evidence import names_incidents
 from tocsin.guide.followups import compile_follow_ups, within
-from tocsin.guide.ids import ID, mentioned
+from tocsin.guide.ids import ID, key, mentioned
 from tocsin.guide.inline import plain
 from tocsin.guide.measures import (
     compile_dashboards,
@@ -132,7 +133,7 @@ def _compile(document: Document, repaired: Repaired, name: str, sha256: str, not
     scheme = compile_severities(document, notes)
     scheme.severities = join_sentences(document, scheme, notes)
     if status in ("not started", "no policy") or not scheme.severities:
-        status = _refuse(status, line, scheme, notes)
+        status = _refuse(status, line, scheme, document, notes)
         return _nothing(name, sha256, title, notes, status, document, metadata)
     if status == "draft":
         message = "the guide calls itself a draft or not approved: nothing of it runs until somebody confirms it"
@@ -146,7 +147,7 @@ def _compile(document: Document, repaired: Repaired, name: str, sha256: str, not
     return Compiled(name=name, sha256=sha256, policy=msgspec.structs.replace(policy, findings=found), findings=found, status=status, document=document, scheme=scheme)  # fmt: skip
 
 
-def _refuse(status: str, line: int, scheme: Scheme, notes: Notes) -> str:
+def _refuse(status: str, line: int, scheme: Scheme, document: Document, notes: Notes) -> str:
     if status == "not started":
         notes.add(
             "GUIDE-STUB",
@@ -163,16 +164,26 @@ def _refuse(status: str, line: int, scheme: Scheme, notes: Notes) -> str:
         if scheme.passed_over
         else "nothing in it defines severities of incidents"
     )
+    doubtful = not scheme.severities and (scheme.passed_over or _may_be_one(document))
     notes.add(
         "GUIDE-NO-POLICY",
-        "error",
+        "warning" if doubtful else "error",  # severities that were not understood are no proof that there is no policy
         scheme.passed_over or 1,
-        f"this is not an incident-response policy: {why}",
+        f"no policy is made of this: {why}" if doubtful else f"this is not an incident-response policy: {why}",
         'write "incident" into the heading above them, if they are'
         if scheme.passed_over
         else "define severities in a table, a list or under headings",
     )
     return "no policy"
+
+
+def _may_be_one(document: Document) -> bool:
+    """Whether the page is called after incidents or names three severities of one kind: somebody should look at it."""
+    if any(names_incidents(section.title) for section in document.sections() if section.level == 1):
+        return True
+    ids = {key(match[0]) for line in document.lines for match in ID.finditer(line, 0, 2000)}
+    kinds = [each.rstrip("012345") for each in ids]
+    return any(kinds.count(kind) >= 3 for kind in ("sev", "p", "priority"))
 
 
 def _policy(

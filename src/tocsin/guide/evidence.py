@@ -14,7 +14,7 @@ from tocsin.guide.quantity import scan
 
 SCORE_MIN = 6  # less evidence than this is not a scheme: one table of colours, one list of adjectives
 _SEVERE = re.compile(
-    r"(?<!\bby )(?<!\bper )(?:severit|priorit)|classif|incident levels?|levels? of|triage|등급|심각도|критичност|классификац|уровни|severidad|prioridad|niveles|clasificaci|severidade|schwere|klassifi|gravité|sévérité|criticité|priorité|niveaux?\b|分级|分級|级别|級別|等级|等級|严重|嚴重|优先级|優先|重大度|深刻度|レベル|심각|등급|klasifikasi|keparahan|mức độ|nghiêm trọng|sla|response times?|impact levels",
+    r"(?<!\bby )(?<!\bper )(?:severit|priorit)|\bsev[\s‑-]?levels?\b|classif|incident levels?|levels? of|triage|등급|심각도|критичност|классификац|уровни|severidad|prioridad|niveles|clasificaci|severidade|schwere|klassifi|gravité|sévérité|criticité|priorité|niveaux?\b|分级|分級|级别|級別|等级|等級|严重|嚴重|优先级|優先|重大度|深刻度|レベル|심각|등급|klasifikasi|keparahan|mức độ|nghiêm trọng|sla|response times?|impact levels",
     re.I,
 )
 ELSEWHERE = re.compile(
@@ -147,8 +147,8 @@ def score(group: Group) -> int:
     if group.form == "procedures":
         return 0
     points = {"table": 5, "columns": 4, "headings": 4, "bullets": 3, "bold": 3, "fence": 2}[group.form]
-    points += 4 if _SEVERE.search(title) else 2 if _SEVERE.search(path) else 0
-    said = any(re.search(r"sever|priorit", head, re.I) for head in group.header[:2])
+    points += 4 if _SEVERE.search(title) or _SEVERE.search(group.lead) else 2 if _SEVERE.search(path) else 0
+    said = any(re.search(r"sever|priorit|^sev$", head, re.I) for head in group.header[:2])
     points += 2 if said else 0
     described = describes(group)
     points += 3 if described else 0

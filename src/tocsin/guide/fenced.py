@@ -19,7 +19,9 @@ LINES_MAX = 80  # a longer fence is a program or a log
 _BLANK = re.compile(r"\[[^\]\n]+\]|\{\{?[^}\n]+\}\}?|<[A-Za-z][^>\n]*>|_{3,}")
 _SEVERITIES = re.compile(r"severit|priorit|incident[ _]?(?:levels|classes)|\bsla", re.I)
 _BARE = re.compile(r"_(?:in_)?(seconds?|minutes?|mins?|hours?|hrs?|days?)$", re.I)
-_RULE = re.compile(r"^[\s|:+=-]+$")
+_RULE = re.compile(r"^[\s|:+=─━═-]+$")
+_BOX = re.compile(r"^\s?[│║┃|](?=\s)|\s*[│║┃|]\s*$|^[┌┐└┘├┤╔╗╚╝╭╮╰╯─━═]+$")
+_LEAD = re.compile(r"[^\W\d][^:|\d]{2,60}(?::|$)")
 
 
 def fenced(document: Document) -> list[Group]:
@@ -47,9 +49,26 @@ def _of_block(section: Section, block: Block) -> Iterator[Group]:
     if len(lines) > LINES_MAX or _BLANK.search(block.text):
         return
     drawn = [(n, line) for n, line in lines if line.count("|") >= 1 and not _RULE.match(line)]
-    group = _drawn(section, block, drawn) if len(drawn) >= 3 else _lines(section, block, lines)
-    if group is not None:
-        yield group
+    group = _drawn(section, block, drawn) if len(drawn) >= 3 else None
+    yield from [group] if group is not None else filter(None, (_lines(section, *part) for part in _parts(lines)))
+
+
+def _parts(lines: list[tuple[int, str]]) -> Iterator[tuple[str, list[tuple[int, str]]]]:
+    """(lead, lines) of every list in a fence: a line such as "Response times:" leads into the next one; a box is no text."""
+    lead: str = ""
+    held: list[tuple[int, str]] = []
+    clean = [(n, _BOX.sub("", line).rstrip()) for n, line in lines]
+    ruled = {n - 1 for n, line in clean if line.strip() and _RULE.match(line)}  # the line above is underlined
+    for n, line in clean:
+        bare = line.strip()
+        if not bare or _RULE.match(bare):
+            continue
+        if _LEAD.fullmatch(bare) and (bare.endswith(":") or n in ruled) and named(bare) is None:
+            yield lead, held
+            lead, held = bare, []
+        else:
+            held.append((n, line))
+    yield lead, held
 
 
 def _of_yaml(section: Section, block: Block, above: Block | None) -> Iterator[Group]:
@@ -89,15 +108,18 @@ def _level(name: str, line: int, node: object, block: Block) -> Entry | None:
 
 def _drawn(section: Section, block: Block, lines: list[tuple[int, str]]) -> Group | None:
     rows = [Row(line=n, cells=[cell.strip() for cell in line.strip().strip("|").split("|")]) for n, line in lines]
+    if named(rows[0].cells[0]) is not None:
+        return None  # "SEV1: answer 5 min | over 1 h": bars between the limits of a list
     table = Block(kind="table", line=block.line, end=block.end, header=rows[0].cells, rows=rows[1:])
     found = table_group(section, table) if len(rows) <= 2 * ENTRIES_MAX else None
     return msgspec.structs.replace(found, form="fence") if found else None
 
 
-def _lines(section: Section, block: Block, lines: list[tuple[int, str]]) -> Group | None:
+def _lines(section: Section, lead: str, lines: list[tuple[int, str]]) -> Group | None:
     entries: list[Entry] = []
     strange = 0
-    for n, line in lines:
+    margin = min((len(line) - len(line.lstrip(" ")) for _, line in lines), default=0)
+    for n, line in ((n, line[margin:]) for n, line in lines):
         inner = line.startswith((" ", "\t"))
         entry = None if inner else labelled_entry(line, n)
         label = split_label(line.strip(" \t-*\u2022"))
@@ -111,4 +133,4 @@ def _lines(section: Section, block: Block, lines: list[tuple[int, str]]) -> Grou
     entries = only_one_family(entries)
     if not 2 <= len(entries) <= ENTRIES_MAX or strange > 1 or not unique(entries):
         return None
-    return Group(form="fence", section=section, line=entries[0].line, entries=tuple(entries))
+    return Group(form="fence", section=section, line=entries[0].line, entries=tuple(entries), lead=lead)

@@ -118,6 +118,7 @@ def normalise(text: str) -> str:
     text = text.translate(_DASHES).replace("*", "").replace("`", "").replace("~~", "")
     text = re.sub(r"24\s?[x×/*]\s?7(?:\s?[x×/*]\s?365)?", " ", text)
     text = re.sub(r"\b[a-z]+(?:-[a-z]+)?\s+\((\d{1,3})\)(?=\s+[a-z])", r"\1", text)  # "within one (1) hour"
+    text = re.sub(r"([<≤]\s?\d{1,3})\s?['′](?!\w)", r"\1 min", text)  # "response < 15'"
     text = re.sub(r"\bwithin the (hour|day|week|month)\b", r"within 1 \1", text)
     return re.sub(r"\s+", " ", text).strip()
 
