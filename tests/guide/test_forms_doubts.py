@@ -8,10 +8,6 @@ from tests.guide.test_forms_ladders import STEPS, rungs, unread
 from tocsin.guide.compile import compile_guide
 
 NO_LADDERS: dict[str, str] = {
-    "a table whose people act and whose actions call": (
-        "## Escalation timeline\n\n| Time | Action | Who |\n|---|---|---|\n| 0 min | Page the duty engineer | Pager |\n"
-        "| 10 min | No answer → page the backup | Pager |\n| 40 min | No better → call the manager | Duty engineer |\n"
-    ),
     "roles whose times differ by severity": (
         "## Escalation\n\n| Role | Hours | Escalation after |\n|---|---|---|\n| Duty engineer | always | 10 min (SEV1), 2 hours (SEV2) |\n"
         "| Team lead | weekdays | After the duty engineer |\n| CISO | on request | Only for breaches |\n"

@@ -128,7 +128,7 @@ def test_a_level_for_some_incidents_ends_the_ladder_or_leaves_none(form: str, sa
 REFUSED: dict[str, tuple[str, int]] = {
     "a time on an arrow for one severity": ("## Escalation\n\n```\nL1: Duty engineer\n   ↓ (SEV1 not resolved in 20 min)\nL2: Team lead\n```", 5),
     "two times of which one is read": ("## Escalation\n\n```\nLevel 1: Duty engineer\n   ↓ (no ack in 5 min OR >1 hour)\nLevel 2: Team lead\n```", 5),
-    "a trigger under a heading": ("## Escalation\n\n### Level 1: Duty engineer\n\n- **Trigger:** every alert\n\n### Level 2: Team lead\n\n- **Trigger:** 25 min\n", 9),
+    "a trigger under a heading": ("## Escalation\n\n### Level 1: Duty engineer\n\n- **Trigger:** every alert\n\n### Level 2: Team lead\n\n- **Trigger:** queue older than 25 min\n", 9),
     "what is for one severity after a time": ("## Escalation\n\n1. Duty engineer\n2. Team lead\n3. CTO (SEV1 only, 2 hours)\n", 5),
     "a step whose person is not known": ("## Escalation\n\n```\n0 min: Page the duty engineer\n5 min: No answer → page the team lead\n15 min: Not acknowledged → page Zed\n```", 6),
 }  # fmt: skip
@@ -156,7 +156,7 @@ def test_what_is_no_time_of_a_level_leaves_the_ladder_as_it_is(body: str):
 
 
 def test_the_same_people_without_times_are_no_ladder_beside_times_that_were_not_read():
-    body = "## Escalation\n\n1. Duty engineer\n2. Team lead\n\n### Level 1: Duty engineer\n\n- Trigger: alert\n\n### Level 2: Team lead\n\n- Trigger: 25 min\n"
+    body = "## Escalation\n\n1. Duty engineer\n2. Team lead\n\n### Level 1: Duty engineer\n\n- Trigger: alert\n\n### Level 2: Team lead\n\n- Trigger: queue older than 25 min\n"
 
     assert rungs(body) == []
     assert {3, 12} <= unread(body)

@@ -131,3 +131,21 @@ def test_an_id_behind_a_comma_is_no_time():
         "SEV2": 7200,
         "P4": 14400,
     }
+
+
+def test_several_severities_in_one_sentence_are_a_step_for_each():
+    body = "## Escalation\n\n- SEV1: 15 min, SEV2: 1 hour → engineering manager\n- SEV1: 1 hour, SEV2: 4 hours → CTO\n"
+
+    assert rungs(body) == [
+        ("SEV1", "owner", 900, "opened"),
+        ("SEV1", "engineering manager", 3600, "opened"),
+        ("SEV1", "cto", None, ""),
+        ("SEV2", "owner", 3600, "opened"),
+        ("SEV2", "engineering manager", 14400, "opened"),
+        ("SEV2", "cto", None, ""),
+    ]
+
+
+@pytest.mark.parametrize("said", ["SEV1: 15 min, SEV2: 1 hour → a restart", "SEV1: 15 min, SEV2 with a breach: 1 hour → CTO"])  # fmt: skip
+def test_several_severities_that_lead_to_nobody_or_say_more_are_no_step(said: str):
+    assert rungs(f"## Escalation\n\n- {said}\n") == []

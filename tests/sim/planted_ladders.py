@@ -9,9 +9,31 @@ DRAWN = "tests/guide/test_forms_ladders.py"
 DOUBTS = "tests/guide/test_forms_doubts.py"
 YAML = "tests/guide/test_forms_yaml.py"
 BESIDE = "tests/guide/test_ladders_beside.py"
+CALLED = "tests/guide/test_ladders_triggers.py"
 VARIES = "tests/guide/test_ladders_severities.py"
 
 READ_LADDERS: tuple[Mutant, ...] = (
+    _bug(
+        "ladders: a trigger under a level is how long that level has",
+        "guide/rungs.py",
+        "own = [action for action in actions if not TRIGGER.match(action)]",
+        "own = list(actions)",
+        CALLED,
+    ),
+    _bug(
+        "ladders: steps at different times are one for several severities",
+        "guide/ladder_steps.py",
+        "repr([(rung.line, rung.who, rung.reach) for rung in rungs])",
+        "repr([(rung.line, rung.who) for rung in rungs])",
+        VARIES,
+    ),
+    _bug(
+        "ladders: an action that calls somebody unknown is other work",
+        "guide/ladder_timelines.py",
+        "not PARTY.search(words) and not _CALL.match(words) and",
+        "not PARTY.search(words) and",
+        CALLED,
+    ),
     _bug(
         "ladders: a severity that an arrow does not name goes on with the time of another",
         "guide/ladder_severities.py",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Literal
 
 import msgspec
@@ -14,11 +14,12 @@ from tocsin.guide.cadences import Sentence, sentences
 from tocsin.guide.ids import ID, mentioned, only_names
 from tocsin.guide.inline import plain, split_label
 from tocsin.guide.ladder_doubts import doubt
-from tocsin.guide.ladder_steps import of_steps
+from tocsin.guide.ladder_steps import lone_step, of_steps
 from tocsin.guide.ladders import compile_levels, levels as as_levels
 from tocsin.guide.notes import Notes
 from tocsin.guide.parties import PARTY, channels, parties, within
 from tocsin.guide.quantity import Quantity, deadline, scan
+from tocsin.guide.rungs import Rung
 from tocsin.guide.severities import Scheme
 
 _NEAR = re.compile(r"escalat|on-?call|severit|response", re.I)
@@ -40,6 +41,8 @@ def compile_escalation(document: Document, scheme: Scheme, notes: Notes) -> Esca
     ids = [each.id for each in scheme.severities]
     levels, covered = compile_levels(document, scheme.known, ids, scheme.paths, notes)
     levels += _of_steps(document, scheme, covered, notes)
+    if not levels and not covered and ids:
+        levels = _levels([((), lone_step(document, scheme))], notes)
     led = {level.source.line for level in levels if level.source}
     timers = [row for row in scheme.timers if row.source is None or row.source.line not in led]
     triggers: list[Trigger] = []
@@ -83,9 +86,13 @@ def compile_escalation(document: Document, scheme: Scheme, notes: Notes) -> Esca
 
 def _of_steps(document: Document, scheme: Scheme, covered: tuple[str, ...], notes: Notes) -> tuple[Level, ...]:
     """The ladders of steps that are set for one severity, where the guide has no ladder for it."""
+    return _levels(of_steps(document, scheme, covered), notes)
+
+
+def _levels(ladders: Iterable[tuple[tuple[str, ...], list[Rung]]], notes: Notes) -> tuple[Level, ...]:
     found: list[Level] = []
-    for severities, rungs in of_steps(document, scheme, covered):
-        if not doubt(rungs):
+    for severities, rungs in ladders:
+        if rungs and not doubt(rungs):
             found += as_levels(rungs, severities)
             notes.use(*(rung.line for rung in rungs))
     return tuple(found)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 import sys
 from bisect import bisect_right
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 import msgspec
 
@@ -20,7 +20,7 @@ from tocsin.guide.ladder_doubts import HOURS, in_some_cases, of_some
 from tocsin.guide.ladder_sentences import waits
 from tocsin.guide.ladder_severities import times_by_severity
 from tocsin.guide.quantity import Quantity, Value, scan
-from tocsin.guide.rungs import Rung, counts, start
+from tocsin.guide.rungs import TRIGGER, Rung, counts, start
 from tocsin.guide.words import NEGATIVE
 
 LINES_MAX = 40  # under one level; what stands further below belongs to something else
@@ -67,7 +67,18 @@ class Places:
 
     def _raw(self, first: int, last: int) -> list[tuple[int, str]]:
         last = min(max(first, last), first + LINES_MAX - 1, len(self._lines))
-        return [(n, plain(self._lines[n - 1])) for n in range(first, last + 1)]
+        return list(_without_answers((n, self._lines[n - 1]) for n in range(first, last + 1)))
+
+
+def _without_answers(lines: Iterable[tuple[int, str]]) -> Iterator[tuple[int, str]]:
+    """The lines in plain words; what stands indented below "Response time:" is how soon somebody answers."""
+    below = sys.maxsize
+    for n, raw in lines:
+        indent, text = len(raw) - len(raw.lstrip()), plain(raw)
+        if text and indent > below:
+            continue
+        below = indent if text.endswith(":") and _of_answers(text) else sys.maxsize
+        yield n, text
 
 
 class _Level(msgspec.Struct, frozen=True, kw_only=True):
@@ -122,7 +133,7 @@ def _unread(level: _Level, line: int, text: str) -> Unread | None:
     own = line == rungs[first].line
     times = _times_for(level, text) if own or not _beyond(text, level) else []
     held = first > 0 and rungs[first - 1].hold is not None
-    if (own or _TRIGGER.match(text)) and (at := _partial_at(text, level)) is not None:
+    if (own or TRIGGER.match(text) or _SCOPE.match(text)) and (at := _partial_at(text, level)) is not None:
         return Unread(at=at, line=line, text=text, whole=bool(times) and not held)
     left = [each for each in times if not _was_read(each, level)]
     # "no answer in 5 min or > 1 hour", "SEV1: 5 min": one time alone is not what it says
@@ -206,9 +217,7 @@ _WORK = re.compile(r"\bupdates?\b|\bpost-?mortem|\breview|\bshifts?\b|\brotat|\b
 _ONWARD = re.compile(rf"escalat|unresolved|unanswered|unacknowledged|{NEGATIVE}", re.I)
 _FRONT = r"(?:^\W*|[(\[–—:→]\s*|\s-\s+|\b(?:only|during)\s+)(?:only\s+)?"
 _SECOND = re.compile(r"(?:an?|one)\s+second", re.I)  # "for a second pair of eyes"
-_TRIGGER = re.compile(
-    r"\W*(?:triggers?|when|conditions?|criteria|scope|for|applies\s+to|called\s+(?:if|when|for))\s?:", re.I
-)
+_SCOPE = re.compile(r"\W*(?:scope|for|applies\s+to)\s?:", re.I)
 _LABEL = re.compile(r"\W*escalat\w*\s+(?:if|when|after|to)\b[^:]{0,30}:", re.I)
 _MAYBE = re.compile(
     rf"(?:{_FRONT}|[,;]\s*)(?:(?:if|as|when|where)\s+(?:needed|required|necessary|applicable|appropriate)|optional(?:ly)?)\b",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 import msgspec
 
@@ -12,7 +12,7 @@ from tocsin.guide.ids import ID
 from tocsin.guide.inline import plain, split_label
 from tocsin.guide.ladder_sentences import waits
 from tocsin.guide.quantity import Quantity, scan
-from tocsin.guide.rungs import Rung
+from tocsin.guide.rungs import TRIGGER, Rung, counts
 
 _DUE = re.compile(
     r"escalat\w*\s+(?:to\s.{1,30}\s)?(?:if|when)\s+(?:the\s+|an?\s+)?(?:incident|issue|outage|problem|it|duration|is|not|un\w+|still|open|\s)+\b.{0,24}(?:after|exceeds|longer than|more than|for|>)\s?",
@@ -28,6 +28,10 @@ _SILENT = re.compile(
 )
 _ONWARD = re.compile(
     r"escalate\s+to\s+(?:the\s+)?(?:next|(?:tier|level|l)\s?-?\d)[\w\s]{0,12}\b(?:when|if|after)\b", re.I
+)
+_BARE = re.compile(
+    r"(?:after|at|>|\+|t\s?\+)?\s*\d{1,3}\+?\s?[a-z]{1,7}\.?(?:\s+(?:elapsed|passed|have\s+passed|from\s+(?:the\s+)?start|since\s+(?:the\s+)?(?:start|detection|alert)))?",
+    re.I,
 )
 _LASTS = re.compile(r"(?:incident|outage|issue)s?\s+(?:duration|lasts?|lasting|ongoing|unresolved)\b", re.I)
 _GOES_ON = re.compile(
@@ -45,6 +49,26 @@ def due_of(rung: Rung, section: Section) -> Rung:
     if len(found) != 1 or not found[0][0].value:
         return rung
     return msgspec.structs.replace(rung, reach=found[0][0], since_start=found[0][1], unclear="")
+
+
+def trigger(said: str) -> tuple[Quantity, bool] | None:
+    """What "Trigger: after 10 min" says: when the level is called, and whether that counts from the opening."""
+    first = re.split(r",?\s+or\s+|;|,\s", said)[0]
+    found = scan(first)
+    if len(found) != 1 or len(scan(said)) != 1 or not counts(found[0]) or not found[0].value or ID.search(said):
+        return None
+    if _BARE.fullmatch(first.strip(" .()")) or _GOES_ON.match(first):
+        return found[0], True
+    return (found[0], False) if _SILENT.search(first) or waits(first) else None
+
+
+def triggered(rung: Rung, lines: Iterable[str]) -> Rung:
+    """The rung with the time of the one line under it that says when it is called."""
+    told = [said for line in lines if (label := TRIGGER.match(line)) and scan(said := line[label.end() :])]
+    due = trigger(told[0]) if len(told) == 1 else None
+    if due is None or rung.reach is not None or rung.hold is not None:
+        return rung
+    return msgspec.structs.replace(rung, reach=due[0], since_start=due[1], unclear="")
 
 
 def waited(text: str) -> Quantity | None:
@@ -81,7 +105,7 @@ def _conditions(section: Section) -> Iterator[tuple[str, bool]]:
             if not _WHEN.fullmatch((label.label if label else text).strip(" :*")):
                 continue
             below = [plain(sub.text) for inner in item.blocks for sub in inner.items]
-            for said in [*below, *([plain(label.value)] if label and label.value else [])]:
+            for said in [*below, *([plain(label.value)] if label and label.value and not TRIGGER.match(text) else [])]:
                 if _SILENT.search(said):
                     yield from _for_all(said, opened=False)
                 elif _GOES_ON.match(said):

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 
 import msgspec
 
 from tocsin.guide.blocks import Section
 from tocsin.guide.inline import plain, split_label
 from tocsin.guide.ladder_doubts import of_some
-from tocsin.guide.ladder_due import due_of, hold_of, waited
+from tocsin.guide.ladder_due import due_of, hold_of, triggered, waited
 from tocsin.guide.parties import PARTY, names_somebody, parties
 from tocsin.guide.quantity import read
 from tocsin.guide.rungs import HOLD, LEVEL, Rung, counts, rung_of
@@ -62,7 +63,7 @@ def of_headings(section: Section) -> list[Rung]:
         rung = rung_of(int(level[1]), name or who_text, child.line, (), aside=level[2])
         who = parties(name) or parties(who_text)
         if rung.reach is None and rung.hold is None and hold is None:
-            rung = hold_of(due_of(rung, child), child)
+            rung = triggered(hold_of(due_of(rung, child), child), _lines(child))
         varies = plain(hold_text) if hold is None and of_some(hold_text) else rung.varies
         rungs.append(
             msgspec.structs.replace(
@@ -75,6 +76,14 @@ def of_headings(section: Section) -> list[Rung]:
         )
     people = all(PARTY.search(" ".join(rung.who)) or any(map(names_somebody, rung.who)) for rung in rungs)
     return rungs if all(rung.who for rung in rungs) and people else []
+
+
+def _lines(section: Section) -> Iterator[str]:
+    """The items and the lines of paragraphs directly under a heading."""
+    for block in section.blocks:
+        yield from (plain(item.text) for item in block.items)
+        if block.kind == "paragraph":
+            yield from (plain(line) for _, line in block.lines())
 
 
 def _of_steps(section: Section) -> list[Rung]:

@@ -11,7 +11,7 @@ from tocsin.guide.ids import ID
 from tocsin.guide.inline import plain
 from tocsin.guide.parties import PARTY, parties, without_quantities
 from tocsin.guide.quantity import Quantity, scan
-from tocsin.guide.rungs import RUNGS_MAX, Rung, counts
+from tocsin.guide.rungs import RUNGS_MAX, Rung, counts, start
 from tocsin.guide.words import NEGATIVE
 
 BEFORE_MAX = 2  # lines about what starts it all, above the first step: "1. The alert opens a ticket."
@@ -19,7 +19,7 @@ SENTENCE_MAX = 240  # characters; a longer one says more than one step
 
 _TOOL = r"(?:(?:the\s+)?(?:(?:pagerduty|opsgenie|pager)(?:\s+alerts?)?|alert\s?manager|alerting|alerts?|pages?|system|automation)\s+(?:will\s+)?(?:then\s+)?)?"
 _CALL = (
-    r"(?:then\s+)?(?:auto(?:matically)?[\s-]+)?(?:immediately\s+)?(?:re-?)?(?:escalate|page|notify|notifies|call|alert|contact|inform|engage|involve|wake|go\s+on|goe|fire|land|hand\s+over)s?"
+    r"(?:then\s+)?(?:you\s+)?(?:(?:must|should|shall|will|have\s+to|need\s+to)\s+)?(?:auto(?:matically)?[\s-]+)?(?:immediately\s+)?(?:re-?)?(?:escalate|page|notify|notifies|call|alert|contact|inform|engage|involve|wake|go\s+on|goe|fire|land|hand\s+over)s?"
     r"\s+(?:it\s+|this\s+)?(?:up\s+)?(?:(?:to|on)\s+)?"
 )
 _CALLED = r"(?:is|are|gets?|will\s+be|must\s+be)\s+(?:automatically\s+)?(?:paged|notified|called|alerted|contacted|informed|engaged)"
@@ -46,6 +46,12 @@ _SUBJECT = re.compile(r"(?:the\s+)?(?P<who>.{2,50}?)\s+(?:does|do|has|have|is|ar
 _NOT = re.compile(NEGATIVE, re.I)
 _ABOUT = re.compile(rf"\b(?:un|non)?-?{_REFUSED}\b", re.I)
 _AT = re.compile(r"\bat\s+(?:the\s+)?(?:t\s?\+\s?)?\d", re.I)
+_LEVELED = re.compile(r"\s*\((?:level|tier|l)\s?-?\d\)", re.I)  # "the lead (level 2)" is the lead
+_ALERTED = re.compile(
+    r"(?:an?\s+|the\s+)?(?:alert|incident|alarm|issue)s?\s+(?:is\s+|gets?\s+)?(?:triggered|triggers|fires|fired|detected|raised|opened|created)\s*(?:→|[-=]+>)\s*",
+    re.I,
+)
+_MENDED = re.compile(r"\b(?:resol|mitigat|fix|contain)", re.I)
 _STILL = re.compile(r"\bstill\b|\bagain\b|\balso\b", re.I)
 
 
@@ -59,7 +65,7 @@ class Condition(msgspec.Struct, frozen=True, kw_only=True):
 
 def condition(text: str) -> Condition | None:
     """The step that a sentence sets for every severity, or None where it sets none or another kind."""
-    words = plain(text).strip()
+    words = _LEVELED.sub("", plain(text)).strip()
     return None if ID.search(words) else step(words)
 
 
@@ -90,7 +96,7 @@ def step(words: str) -> Condition | None:
 
 def beginning(text: str) -> Rung | None:
     """Who is called first, without a number or a line yet: "The primary on-call is paged for SEV1 incidents."."""
-    words = plain(text).strip()
+    words = _ALERTED.sub("Page ", _LEVELED.sub("", plain(text)).strip())
     if len(words) > SENTENCE_MAX or any(each.kind not in ("elapsed", "qualitative") for each in scan(words)):
         return None
     bare = without_quantities(words).replace(" .", ".")  # "within 5 minutes" is how soon, and no step
@@ -114,6 +120,7 @@ def of_sentences(lines: list[tuple[int, str]], *, alone: bool = True) -> list[Ru
     [] where one of them is of another kind.
     """
     rungs: list[Rung] = []
+    mended: list[bool] = []
     before = behind = 0
     for line, text in lines[: 2 * RUNGS_MAX]:
         said = condition(text)
@@ -137,11 +144,26 @@ def of_sentences(lines: list[tuple[int, str]], *, alone: bool = True) -> list[Ru
         if _AT.search(plain(text)):  # "unacknowledged at 20 minutes" is a time line
             rungs.append(Rung(number=len(rungs) + 1, who=said.who, line=line, reach=said.time, since_start=True))
             continue
+        mended.append(_MENDED.search(text) is not None and not said.subject)
         rungs[-1] = msgspec.structs.replace(rungs[-1], hold=said.time)
         rungs.append(Rung(number=len(rungs) + 1, who=said.who, line=line))
     if before > BEFORE_MAX or (alone and before + behind):
         return []
+    rungs = _from_the_opening(rungs, mended) if mended else rungs
     return rungs if 1 < len(rungs) <= RUNGS_MAX else []
+
+
+def _from_the_opening(rungs: list[Rung], mended: list[bool]) -> list[Rung]:
+    """`Not resolved in 10 min → lead`, `Not resolved in 30 min → CTO`: an incident is unresolved from its opening."""
+    times = [start(rung.hold) for rung in rungs[:-1]]
+    known = [time for time in times if time is not None]
+    if len(mended) < 2 or not all(mended) or len(known) < len(times) or known != sorted(set(known)):
+        return rungs
+    after = [None, *(rung.hold for rung in rungs[:-1])]
+    return [
+        msgspec.structs.replace(rung, hold=None, reach=time, since_start=time is not None)
+        for rung, time in zip(rungs, after, strict=True)
+    ]
 
 
 def item_text(item: Item) -> str:

@@ -13,8 +13,10 @@ from tocsin.guide.blocks import Document
 from tocsin.guide.cadences import Sentence, sentences
 from tocsin.guide.ids import ID, mentioned, only_names
 from tocsin.guide.inline import plain, split_label
-from tocsin.guide.ladder_sentences import SENTENCE_MAX, Condition, step
+from tocsin.guide.ladder_sentences import SENTENCE_MAX, Condition, condition, step, waits
+from tocsin.guide.ladder_severities import times_by_severity
 from tocsin.guide.parties import PARTY, parties
+from tocsin.guide.quantity import scan
 from tocsin.guide.rungs import RUNGS_MAX, Rung, start
 from tocsin.guide.severities import Scheme
 from tocsin.guide.words import ESCALATION
@@ -50,7 +52,7 @@ def of_steps(
     together: dict[str, list[str]] = {}
     for one, rungs in ladders.items():
         if one not in spoilt and len(rungs) <= RUNGS_MAX:
-            together.setdefault(repr([(rung.line, rung.who) for rung in rungs]), []).append(one)
+            together.setdefault(repr([(rung.line, rung.who, rung.reach) for rung in rungs]), []).append(one)
     for same in together.values():
         yield tuple(same), ladders[same[0]]
 
@@ -76,20 +78,61 @@ def _steps(document: Document, scheme: Scheme) -> Iterator[Step]:
 
 def _of_sentence(sentence: Sentence, scheme: Scheme) -> Iterator[Step]:
     text, scope = sentence.text, sentence.scope
+    if several := list(_several(plain(text), sentence.line, scheme)):
+        yield from several
+        return
     label = split_label(text)
     if label and label.value:
         severities = mentioned(label.label, scheme.known)
         if severities and not only_names(label.label, scheme.known):
             return  # "Premium customers with P1" is about some incidents of a severity
-        waits = _WHEN.match(plain(label.value))
+        when = _WHEN.match(plain(label.value))
         if (
-            waits and not severities and PARTY.search(label.label)
+            when and not severities and PARTY.search(label.label)
         ):  # "Lead: escalate if a SEV1 is not resolved in 30 minutes"
-            yield from _named(f"{waits['cond']} → {', '.join(parties(label.label))}", sentence.line, scope, scheme)
+            yield from _named(f"{when['cond']} → {', '.join(parties(label.label))}", sentence.line, scope, scheme)
             return
         if severities or re.match(rf"(?:auto(?:matic)?[\s-]*)?(?:{ESCALATION})", label.label, re.I):
             text, scope = label.value, severities or scope
     yield from _named(plain(text), sentence.line, scope, scheme)
+
+
+def _several(words: str, line: int, scheme: Scheme) -> Iterator[Step]:
+    """`P1: 15 min, P2: 1 hour → engineering manager`: a step for each of several severities."""
+    parts = _ARROW.split(_OPENING.sub("", words))
+    times = times_by_severity(parts[0], scheme.known) if len(parts) == 2 else {}
+    who = parties(parts[1]) if len(times) > 1 else ()
+    if who and PARTY.search(parts[1]) and not scan(parts[1]) and not ID.search(parts[1]):
+        for one, time in times.items():
+            yield (one,), Condition(who=who, time=time), line
+
+
+def lone_step(document: Document, scheme: Scheme) -> list[Rung]:
+    """`If you cannot resolve it in 30 minutes, page the lead`, where a guide has no ladder and no other such sentence.
+
+    It speaks to whoever is on call; a sentence that speaks to nobody leaves open who is called first.
+    """
+    found: list[tuple[Condition | None, Sentence]] = []
+    for sentence in sentences(document, scheme):
+        if len(sentence.text) > 2 * SENTENCE_MAX or not _NEAR.search(sentence.section.where + sentence.section.title):
+            continue
+        label = split_label(sentence.text)
+        named = label is not None and re.match(rf"(?:{ESCALATION})", label.label, re.I)
+        text = plain(label.value if label and named else sentence.text)
+        if waits(text) and any(each.kind == "elapsed" and each.value for each in scan(text)):
+            found.append((condition(text), sentence))
+    said, told = found[0] if len(found) == 1 else (None, None)
+    if said is None or told is None or said.time is None or said.subject or told.scope or not _YOU.search(told.text):
+        return []
+    return [
+        Rung(number=1, who=FIRST, line=told.line, hold=said.time),
+        Rung(number=2, who=said.who, line=told.line),
+    ]
+
+
+_ARROW = re.compile(r"\s*(?:→|[-=]+>|,?\s+(?:then\s+)?escalate\s+to)\s*", re.I)
+_YOU = re.compile(r"\byou(?:'re)?\b", re.I)  # whoever reads it is on call
+_OPENING = re.compile(r"^\W*(?:if\s+|escalation\s*:\s*)", re.I)
 
 
 def _named(words: str, line: int, scope: tuple[str, ...], scheme: Scheme) -> Iterator[Step]:

@@ -10,7 +10,7 @@ from tocsin.guide.blocks import Block
 from tocsin.guide.ids import ID, family
 from tocsin.guide.inline import plain
 from tocsin.guide.ladder_doubts import of_some
-from tocsin.guide.ladder_timelines import on_a_line
+from tocsin.guide.ladder_timelines import calls_nobody, on_a_line
 from tocsin.guide.parties import names_somebody, parties
 from tocsin.guide.quantity import Quantity, read, scan
 from tocsin.guide.rungs import HOLD, LEVEL, RUNGS_MAX, Rung, counts, start
@@ -165,15 +165,19 @@ _CALLS = re.compile(r"(?:^|→|->|,|;)\s*(?:auto-?\s?)?(?:page|call|notify|alert
 
 
 def _actions(block: Block, heads: list[str]) -> list[Rung]:
-    """`Time | Action`: whoever the action calls, where no column names people."""
+    """`Time | Action | Who`: whoever the action calls; those of another column act, and actions that call nobody are other work."""
     time = next((n for n, head in enumerate(heads) if _REACH.match(head)), -1)
     action = next(
         (n for n, head in enumerate(heads) if re.fullmatch(r"actions?|what happens|escalation action", head, re.I)), -1
     )
-    if time < 0 or action < 0 or any(_WHO.search(head) for n, head in enumerate(heads) if n not in (time, action)):
+    people = [n for n, head in enumerate(heads) if n not in (time, action) and _WHO.search(head)]
+    if time < 0 or action < 0 or any(_TARGET.search(heads[n]) for n in people):
         return []
+    if people and not _acts(block, heads, (time, *people)):
+        return []  # the people are those who are called
     rows = [row for row in block.rows if max(time, action) < len(row.cells)]
-    return on_a_line([(row.line, plain(row.cells[time]), plain(row.cells[action]), ()) for row in rows])
+    entries = [(row.line, plain(row.cells[time]), plain(row.cells[action]), ()) for row in rows]
+    return on_a_line([each for each in entries if not calls_nobody(each[2])])
 
 
 def _times(block: Block, column: int) -> bool:

@@ -26,8 +26,9 @@ _CALLED = re.compile(
     r"^(?P<who>.{2,60}?)\s+(?:is\s+|are\s+|gets?\s+|must\s+be\s+)?(?:notified|paged|alerted|informed|called|engaged|involved|responds?|acknowledges?|joins?|investigates?|triages?|takes\s+over)\b",
     re.I,
 )
+_BACKUP = re.compile(r"(?:the\s+)?back-?up", re.I)
 _CALL = re.compile(
-    r"^(?:auto(?:matically)?[\s-]+)?(?:escalate[sd]?|escalation|page[sd]?|notify|notifies|call|alert|inform|contact|engage|wake|involve|escala(?:r|do|da)?\s+(?:para|a)|acionar|thông\s+báo|gọi|benachrichtigen?|anrufen|avisar(?:\s+a)?|notificar(?:\s+a)?|llamar(?:\s+a)?|notifier|appeler|prévenir|уведомить|позвонить|вызвать)\s+(?:it\s+)?(?:to\s+)?(?P<who>.{2,80})$",
+    r"^(?:auto(?:matically)?[\s-]+)?(?:add|bring\s+in|loop\s+in|escalate[sd]?|escalation|page[sd]?|notify|notifies|call|alert|inform|contact|engage|wake|involve|escala(?:r|do|da)?\s+(?:para|a)|acionar|thông\s+báo|gọi|benachrichtigen?|anrufen|avisar(?:\s+a)?|notificar(?:\s+a)?|llamar(?:\s+a)?|notifier|appeler|prévenir|уведомить|позвонить|вызвать)\s+(?:it\s+)?(?:to\s+)?(?P<who>.{2,80})$",
     re.I,
 )
 
@@ -48,8 +49,14 @@ def called(text: str) -> tuple[str, ...]:
     said = found["who"] if found else words
     who = tuple(each for each in parties(said) if PARTY.search(each) or names_somebody(each))
     if not who or not PARTY.search(said) or len(said.split()) > 12:
-        return ()
+        return ("backup",) if found and _BACKUP.fullmatch(said) else ()
     return who
+
+
+def calls_nobody(text: str) -> bool:
+    """Whether an action is other work: "No answer → phone call"; "page Zed" calls somebody whom nobody knows."""
+    words = _LEAD.sub("", plain(text)).strip()
+    return not PARTY.search(words) and not _CALL.match(words) and not _CALLED.match(words)
 
 
 def moment(text: str) -> Quantity | None:

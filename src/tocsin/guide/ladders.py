@@ -17,6 +17,7 @@ from tocsin.guide.inline import Label, plain, split_dash, split_label
 from tocsin.guide.ladder_choice import chosen
 from tocsin.guide.ladder_doubts import at_some_hours, holds_for_some, of_some
 from tocsin.guide.ladder_drawings import chain, of_chain, of_tree
+from tocsin.guide.ladder_due import triggered
 from tocsin.guide.ladder_headings import of_headings
 from tocsin.guide.ladder_matrices import of_matrix
 from tocsin.guide.ladder_mermaid import of_mermaid
@@ -180,7 +181,7 @@ def _of_list(section: Section, block: Block, near: bool) -> list[Rung]:
                 return []
             text = label.value if label and label.value else level[2]
             name = level[2].strip(" ()") if label and label.value and parties(level[2]) and not scan(level[2]) else ""
-            rungs.append(rung_of(int(level[1]), name or text, item.line, actions, aside=f"{words}"))
+            rungs.append(triggered(rung_of(int(level[1]), name or text, item.line, actions, aside=words), actions))
         elif (
             label
             and label.strong

@@ -27,6 +27,13 @@ HOLD = re.compile(
 )
 
 
+# `Trigger: no answer in 10 min` under a level says when that level is called, not how long it has.
+TRIGGER = re.compile(
+    r"\W*(?:triggers?|trigger(?:ed)?\s+(?:by|when|if)|when(?:\s+to\s+(?:call|engage|involve|page|escalate))?|conditions?|criteria|activat\w+|escalation\s+triggers?|(?:engaged?|called|involved|paged|notified)\s+(?:if|when|after))\s?:",
+    re.I,
+)
+
+
 class Rung(msgspec.Struct, frozen=True, kw_only=True):
     """`reach`: when this rung is owed; `hold`: how long it has. `since_start`: counted on one time line.
 
@@ -119,10 +126,11 @@ def rung_of(number: int, text: str, line: int, actions: tuple[str, ...], aside: 
     leads = re.match(r"([^→(]{2,60}?)\s*(?:→|->|=>)\s*\S", text)
     who = parties(leads[1] if leads and PARTY.search(leads[1]) else text)
     times = [each for each in scan(plain(aside or text)) if each.kind in ("elapsed", "range", "offset")]
+    own = [action for action in actions if not TRIGGER.match(action)]
     hold = next(
         (
             q
-            for action in actions
+            for action in own
             for q in scan(action)
             if re.search(r"escalat|no (?:response|resolution)|not resolved|unresolved|if not", action, re.I)
             and q.kind == "elapsed"
@@ -151,7 +159,7 @@ def rung_of(number: int, text: str, line: int, actions: tuple[str, ...], aside: 
             since = not re.search(r"no (?:response|ack|answer)|previous|level \d|l\d", words, re.I)
         else:
             unclear = words
-    varies = "" if hold else next((said for action in actions if (said := varying(action))), "")
+    varies = "" if hold else next((said for action in own if (said := varying(action))), "")
     return Rung(
         number=number,
         who=who,
