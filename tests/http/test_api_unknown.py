@@ -59,3 +59,16 @@ def test_an_address_cut_short_leads_to_the_incidents(shared: Server):
     answer = shared.client(shared.world.token()).get("/incidents", follow_redirects=False)
 
     assert (answer.status_code, answer.headers["location"]) == (303, "/")
+
+
+@pytest.mark.parametrize("at", ["0001-01-01T00:00:00Z", "9999-12-31T23:59:59Z", "9999-12-31T23:59:59-14:00"])
+@pytest.mark.parametrize(
+    "path", ["/api/oncall/load", "/api/oncall/gaps", "/api/schedules/primary/shifts", "/api/oncall"]
+)
+def test_no_instant_is_too_far_for_an_answer(shared: Server, path: str, at: str):
+    api = shared.client(shared.world.token())
+
+    for query in ({"to": at}, {"from": at}, {"from": at, "to": at}, {"at": at}):
+        answer = api.get(path, params=query)
+
+        assert answer.status_code < 500, (path, query, answer.text)

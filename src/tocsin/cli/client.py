@@ -99,6 +99,9 @@ class Client:
         if self._token:
             said["Authorization"] = f"Bearer {self._token}"
         for name, value in {**said, **headers}.items():
+            if not (value.isascii() and value.isprintable()):
+                shown = "something else" if name == "Authorization" else repr(value[:60])
+                fail(f"{name}: expected printable ASCII, got {shown}", USAGE)
             request.add_header(name, value)
         try:
             with self._opener.open(request, timeout=seconds) as answer:
@@ -173,7 +176,9 @@ def address(url: str | None = None) -> tuple[str, str | None]:
 
 
 def part(name: str) -> str:
-    """A name as one segment of a path."""
+    """A name as one segment of a path. Without one, the path would be that of all of them."""
+    if not name.strip():
+        fail(f"expected a name, got {name!r}", USAGE)
     return quote(name, safe="")
 
 

@@ -196,6 +196,8 @@ def opened(file: Path) -> Iterator[tuple[BinaryIO, int]]:
 @contextmanager
 def written(file: Path) -> Iterator[BinaryIO]:
     """A new file that only its owner may read, there once all of it is."""
+    if not file.name:
+        fail(f"expected the name of a new file, got {str(file)!r}", USAGE)
     part_ = file.with_name(f".{file.name}.part")
     try:
         with os.fdopen(os.open(part_, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as out:

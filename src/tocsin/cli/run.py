@@ -8,7 +8,7 @@ from typing import Any
 
 import typer
 
-from tocsin.cli.output import Stop, note
+from tocsin.cli.output import FAILURE, USAGE, Stop, note, plain
 from tocsin.cli.typed import typed
 from tocsin.zonedata import use_pinned_zones
 
@@ -27,6 +27,12 @@ def run(args: Sequence[str], commands: Mapping[str, tuple[str, str]]) -> Any:
         if stop.text:
             note(f"tocsin: {stop.text}")
         return stop.code
+    except BrokenPipeError:
+        raise  # whoever reads the output has seen enough
+    except OSError as error:  # no command foresaw it: the name of a file that no file can have, a disk that is full
+        named_file = f"{str(error.filename)[:200]}: " if error.filename is not None else ""
+        note(plain(f"tocsin: {named_file}{error.strerror or error}"))
+        return USAGE if error.filename is not None else FAILURE
 
 
 def application(named: str, commands: Mapping[str, tuple[str, str]]) -> typer.Typer:

@@ -174,11 +174,11 @@ def _is_instant(kind: Any) -> bool:
 def instant(said: str) -> str:
     """An instant in RFC 3339 from one, or from a time from now such as 30m. Without a zone it is local time."""
     seconds = parse_seconds(said)
-    if seconds is not None:
-        return (SystemClock().now() + timedelta(seconds=seconds)).isoformat()
     try:
+        if seconds is not None:
+            return (SystemClock().now() + timedelta(seconds=seconds)).isoformat()
         return datetime.fromisoformat(said).astimezone().isoformat()
-    except ValueError:
+    except (ValueError, OverflowError):  # the latter: beyond the years 1 to 9999
         fail(f"expected an instant such as 2026-11-23T14:00 or a time such as 30m, got {said!r}", USAGE)
 
 

@@ -24,6 +24,7 @@ from tocsin.ports import Store
 
 BACK = timedelta(days=30)
 LONGEST = timedelta(days=400)
+EARLIEST = datetime.min.replace(tzinfo=UTC) + BACK
 INCIDENTS_MAX = 20_000  # whose facts are read for one answer
 RUNS_FOR = timedelta(days=30)  # an incident opened so long before may still have paged somebody
 PAGE = 500
@@ -49,8 +50,8 @@ async def show_load(
     deps = deps_of(request)
     now = deps.engine.store.now()
     last = _aware(end) or now
-    first = _aware(start) or last - BACK
-    if not first < last <= first + LONGEST:
+    first = _aware(start) or max(last, EARLIEST) - BACK
+    if not timedelta() < last - first <= LONGEST:
         raise Unacceptable(f"to: expected an instant up to {LONGEST.days} days after from, got {last.isoformat()}")
     guides = await deps.run(lambda _: deps.engine.guides.active(deps.tenant))
     holidays = frozenset(guides[0].calendar.closed) if guides else frozenset()

@@ -148,6 +148,11 @@ def on_undecodable(_: Request[Any, Any, Any], error: UnicodeDecodeError) -> Resp
     return answer(400, f"body: expected JSON in UTF-8, got the byte 0x{error.object[error.start]:02x} at {error.start}")
 
 
+def on_overflow(_: Request[Any, Any, Any], error: OverflowError) -> Response[Problem]:
+    """An instant of the year 1 or 9999, plus or minus something; every other number is bounded where it is read."""
+    return answer(400, "an instant or a number is further away than can be counted with")
+
+
 def on_failure(request: Request[Any, Any, Any], error: Exception) -> Response[Problem]:
     """What nobody foresaw: logged with its traceback, answered without it."""
     log.error("%s %s failed", request.method, request.url.path, exc_info=error)
@@ -195,6 +200,7 @@ HANDLERS: dict[Any, Any] = {
     Later: on_later,
     Busy: on_busy,
     RecursionError: on_deep,
+    OverflowError: on_overflow,
     UnicodeDecodeError: on_undecodable,
     500: on_failure,
 }

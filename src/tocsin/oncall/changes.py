@@ -44,7 +44,7 @@ def added(stored: StoredSchedule, kind: Kind, row: dict[str, Any], now: datetime
     start, end = _instant(row, "start"), _instant(row, "end")
     if not now < end:
         raise ValueError(f"end: expected an instant after now, the past is recorded; got {row['end']}")
-    if not start < end <= start + SPAN_MAX:
+    if not timedelta() < end - start <= SPAN_MAX:
         raise ValueError(f"end: expected up to {SPAN_MAX.days} days after start {row['start']}, got {row['end']}")
     name = _LISTS[kind]
     kept = [each for each in getattr(stored, name) if _end(each) > now - KEPT]
