@@ -105,6 +105,18 @@ def test_levels_against_columns_of_severities_are_a_ladder_per_column():
     assert {each[3] for each in rungs(line) if each[2]} == {"opened"}
 
 
+def test_rows_that_say_when_they_are_called_by_severity_hold_those_above_them():
+    body = "## Escalation\n\n| Level | Who | When |\n|---|---|---|\n| L1 | Duty engineer | Initial response |\n| L2 | Team lead | After 30 min SEV1/2 |\n| L3 | CTO | After 1 hour SEV1 |\n"
+
+    assert rungs(body) == [
+        ("SEV1", "duty engineer", 1800, "opened"),
+        ("SEV1", "team lead", 3600, "opened"),
+        ("SEV1", "cto", None, ""),
+        ("SEV2", "duty engineer", 1800, "opened"),
+        ("SEV2", "team lead", None, ""),
+    ]
+
+
 NOTHING = (
     "10 min SEV1 with a breach, 1 hour SEV2", "10 min SEV1, 1 hour", "10 min SEV1, 1 hour SEV1", "10 min SEV1, 1 hour SEV5",
     "10 min or SEV1, 1 hour SEV2", "10-20 min SEV1, 1 hour SEV2", "SEV1: 10 min, 1 hour SEV2", "10 min SEV1 business hours, 1 hour SEV2",

@@ -12,6 +12,21 @@ HEADINGS = "## Escalation\n\n### Level 1: Duty engineer\n\n- **Trigger:** every 
 ITEMS = "## Escalation\n\n- **Level 1**: Duty engineer\n  - Trigger: an alert\n- **Level 2**: Team lead\n  - {0}\n- **Level 3**: CTO\n  - {1}\n"
 
 READ: dict[str, tuple[str, list[tuple[str, str, int | None, str]]]] = {
+    "somebody called twice": (
+        "## Escalation\n\n```\n0 min  → Notify duty engineer (chat + push)\n5 min  → Phone call to duty engineer\n10 min → Escalate to team lead\n40 min → Escalate to CTO\n```\n",
+        TIMELINE,
+    ),
+    "a chain as the only item of a list": (
+        "## Escalation\n\n- Duty engineer → (10 min) → Team lead → (40 min) → CTO\n", STEPS,
+    ),
+    "a column of triggers, and whom else to call": (
+        "## Escalation\n\n| Level | Who | Triggers |\n|---|---|---|\n| L1 | Duty engineer | Any alert |\n| L2 | Team lead | L1 cannot resolve in 10 min |\n| L3 | CTO | Not resolved in 40 min |\n| Vendor | help@example.org | Their fault |\n",
+        TIMELINE,
+    ),
+    "what is for grave incidents ends the ladder": (
+        "## Escalation\n\n```\nLevel 1: Duty engineer\n  ↓ (10 min)\nLevel 2: Team lead\n  ↓ (40 min)\nLevel 3: CTO (major incidents)\n```\n",
+        [("", "duty engineer", 600, "level"), ("", "team lead", 2400, "level")],
+    ),
     "a trigger under a heading, from the opening": (HEADINGS.format("- **Trigger:** after 10 min", "- **Trigger:** 40 minutes"), TIMELINE),
     "a trigger under a heading, from the level before": (HEADINGS.format("- **When:** no ack in 10 min", "- **When:** not resolved in 40 min"), STEPS),
     "a trigger in a paragraph under a heading": (HEADINGS.format("**Trigger**: no response within 10 min", "**Trigger**: no response in 40 min"), STEPS),

@@ -159,7 +159,9 @@ def _unclear(
     text = rung.unclear or " ".join(rung.who)
     near = places.beside(rung.line, until, severities, known)
     line = next((line for line, words in near if text[:20] in words), rung.line)
-    return Unread(at=n, line=line, text=text, whole=not rung.partial or bool(_times(text)))
+    held = n > 0 and rungs[n - 1].hold is not None
+    sure = held and rungs[n - 1].varies == "" if _times(text) else rung.partial
+    return Unread(at=n, line=line, text=text, whole=not sure)
 
 
 def _groups(rungs: Sequence[Rung]) -> Iterator[tuple[int, int]]:
@@ -223,6 +225,10 @@ _MAYBE = re.compile(
     rf"(?:{_FRONT}|[,;]\s*)(?:(?:if|as|when|where)\s+(?:needed|required|necessary|applicable|appropriate)|optional(?:ly)?)\b",
     re.I,
 )
+_SERIOUS = re.compile(
+    r"\((?:only\s+)?(?:for\s+)?(?:critical|major|severe|serious|high[\s-]severity)\s+(?:issues?|incidents?|outages?|cases|events?)(?:\s+only)?\)",
+    re.I,
+)
 _SOMETIMES = re.compile(rf"{_FRONT}(?:{HOURS})|(?:{HOURS})\s+only", re.I)
 _AT_FRONT = re.compile(rf"(?:{_FRONT}|\b(?:for|if|in|on)\s+)(?:an?\s+|all\s+|any\s+|the\s+)?$", re.I)
 _OR_ELSE = re.compile(r"\s+or\s+", re.I)
@@ -240,7 +246,7 @@ def _partial_at(text: str, level: _Level) -> int | None:
 
 
 def _partial(text: str, level: _Level) -> bool:
-    if _MAYBE.search(text) or _SOMETIMES.search(text) or in_some_cases(text):
+    if _MAYBE.search(text) or _SOMETIMES.search(text) or _SERIOUS.search(text) or in_some_cases(text):
         return True
     front = any(
         of_some(found[0])

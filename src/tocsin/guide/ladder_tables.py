@@ -16,7 +16,7 @@ from tocsin.guide.quantity import Quantity, read, scan
 from tocsin.guide.rungs import HOLD, LEVEL, RUNGS_MAX, Rung, counts, start
 
 _REACH = re.compile(
-    r"^(?:time|after|when|elapsed|timeframe|time\s*frame|delay|t\s*\+.*|trigger|condition|time elapsed|elapsed time|duration|time since .*|timeline|wait|when to (?:escalate|engage|involve|contact|call|notify))$",
+    r"^(?:time|after|when|elapsed|timeframe|time\s*frame|delay|t\s*\+.*|triggers?|condition|time elapsed|elapsed time|duration|time since .*|timeline|wait|when to (?:escalate|engage|involve|contact|call|notify))$",
     re.I,
 )
 _EITHER_WAY = re.compile(r"^when\b|condition|trigger", re.I)
@@ -41,6 +41,8 @@ def of_table(block: Block, near: bool) -> list[Rung]:
         if max(who_column, time_column or 0, level_column or 0) >= len(row.cells):
             return []
         number = _row_number(plain(row.cells[level_column])) if level_column is not None else len(rungs) + 1
+        if number is None and len(rungs) > 1 and not scan(plain(row.cells[time_column or 0])):
+            break  # below the levels stands whom to call besides them
         if number is None:
             return []
         if (
@@ -52,23 +54,35 @@ def of_table(block: Block, near: bool) -> list[Rung]:
         rungs.append(Rung(number=number, who=parties(row.cells[who_column]), line=row.line))
         reaches.append(_reach(plain(row.cells[time_column])) if time_column is not None else None)
     if level_column is not None:
-        rungs = _named(rungs, [plain(row.cells[level_column]) for row in block.rows])
+        rungs = _named(rungs, [plain(row.cells[level_column]) for row in block.rows[: len(rungs)]])
     if not rungs or not all(rung.who for rung in rungs):
         return []
     if level_column is None and not any(counts(time) for time in reaches) and not _in_order(block, rungs, time_column):
         return []  # roles with what they are for, or people to contact
-    if time_column is not None and HOLD.search(heads[time_column]):
-        cells = [plain(row.cells[time_column]) for row in block.rows]
-        if of_some(cells[0]) and len(cells) == len(rungs):
-            return [_holding(rung, cell) for rung, cell in zip(rungs, cells, strict=True)]
+    if time_column is not None and (varied := _varied(rungs, block, time_column, heads[time_column])):
+        return varied
     rungs, reaches = _together(rungs, reaches) if level_column is None else (rungs, reaches)
     return timed(rungs, reaches, heads[time_column] if time_column is not None else "")
+
+
+def _varied(rungs: list[Rung], block: Block, column: int, head: str) -> list[Rung]:
+    """The rungs with times that differ by severity: how long each has, or "After 30 min SEV1/2", when the next is called."""
+    cells = [plain(row.cells[column]) for row in block.rows[: len(rungs)]]
+    varied = [bool(scan(cell)) and of_some(cell) for cell in cells]
+    if len(cells) != len(rungs) or not any(varied):
+        return []
+    if HOLD.search(head) and varied[0]:
+        return [_holding(rung, cell) for rung, cell in zip(rungs, cells, strict=True)]
+    if scan(cells[0]) or not _REACH.match(head) or HOLD.search(head):
+        return []
+    held = [_holding(rung, cell) for rung, cell in zip(rungs, [*cells[1:], ""], strict=True)]
+    return [msgspec.structs.replace(rung, since_start=True) for rung in held]
 
 
 def _holding(rung: Rung, cell: str) -> Rung:
     """How long a row's people have, which may differ by severity."""
     time = None if of_some(cell) else _reach(cell)
-    varies = cell if of_some(cell) else ""
+    varies = cell if of_some(cell) and scan(cell) else ""
     return msgspec.structs.replace(rung, hold=time if counts(time) else None, varies=varies, unclear=varies)
 
 
@@ -118,7 +132,9 @@ def _reach(cell: str) -> Quantity | None:
         return None  # "SEV2 for more than an hour" is no time for the others
     time = read(cell.replace("+", " ", 1))
     found = [each for each in scan(cell) if each.kind in ("elapsed", "range", "offset")]
-    return time if time is not None else found[0] if len(found) == 1 else None
+    if time is not None and not (time.kind == "none" and found):  # "not resolved in 40 min" is no "none"
+        return time
+    return found[0] if len(found) == 1 else None
 
 
 def _in_order(block: Block, rungs: list[Rung], time_column: int | None) -> bool:

@@ -19,13 +19,14 @@ _MINUTE = re.compile(r"(?:t\s?\+\s?)?(minute|min|hour|day)\s+(\d{1,4})(?:\s?\+)?
 _LEAD = re.compile(r"^(?:(?:if|when|once|unless)\b[^,→]{1,60}(?:,|→|->)|.{1,60}?(?:→|->|=>))\s*(?:then\s+)?", re.I)
 _BRANCH = re.compile(r"^[\s│├└─|+`-]+")
 _TOOL = re.compile(
-    r"^(?:pagerduty|opsgenie|alertmanager|the system|system)\s+(?:\w+\s+){0,2}?(?:calls?|pages?|notifies|alerts?|escalates\s+to|notifica|avisa|aciona|llama|gọi|đến|to)\s+",
+    r"^(?:(?:phone\s+)?call\s+to\s+(?:the\s+)?|(?:send\s+)?(?:sms|text)\s+to\s+(?:the\s+)?)|^(?:pagerduty|opsgenie|alertmanager|the system|system)\s+(?:\w+\s+){0,2}?(?:calls?|pages?|notifies|alerts?|escalates\s+to|notifica|avisa|aciona|llama|gọi|đến|to)\s+",
     re.I,
 )
 _CALLED = re.compile(
     r"^(?P<who>.{2,60}?)\s+(?:is\s+|are\s+|gets?\s+|must\s+be\s+)?(?:notified|paged|alerted|informed|called|engaged|involved|responds?|acknowledges?|joins?|investigates?|triages?|takes\s+over)\b",
     re.I,
 )
+_AGAIN = re.compile(r"\b(?:phone|call|sms|text|again|retry|re-?page)\b", re.I)
 _BACKUP = re.compile(r"(?:the\s+)?back-?up", re.I)
 _CALL = re.compile(
     r"^(?:auto(?:matically)?[\s-]+)?(?:add|bring\s+in|loop\s+in|escalate[sd]?|escalation|page[sd]?|notify|notifies|call|alert|inform|contact|engage|wake|involve|escala(?:r|do|da)?\s+(?:para|a)|acionar|thông\s+báo|gọi|benachrichtigen?|anrufen|avisar(?:\s+a)?|notificar(?:\s+a)?|llamar(?:\s+a)?|notifier|appeler|prévenir|уведомить|позвонить|вызвать)\s+(?:it\s+)?(?:to\s+)?(?P<who>.{2,80})$",
@@ -36,7 +37,7 @@ _CALL = re.compile(
 # `Minute 15    Team lead`, `15 min → Team lead`
 _BELOW = re.compile(r"(?:\s*[│|]\s{4,}|\s{10,})\S")  # what is done besides, under a branch
 _COLUMNS = re.compile(
-    r"\s*((?:t\s?\+\s?)?(?:[a-z]+\s)?\d{1,4}\s?[-–]?\s?\d{0,4}\+?\s?[a-z]{0,7}\+?)(?:\s{2,}|\t+|\s*(?:→|[-=]+>|\|)\s*)(\S(?:\s?\S)*)\s*$",
+    r"\s*((?:t\s?\+\s?)?(?:[a-z]+\s)?\d{1,4}\s?[-–]?\s?\d{0,4}\+?\s?[a-z]{0,7}\+?)(?:\s*(?:→|[-=]+>|\|)\s*|\s{2,}|\t+)(\S(?:\s?\S)*)\s*$",
     re.I,
 )
 Entry = tuple[int, str, str, tuple[str, ...]]  # its line, when, what happens, details
@@ -76,6 +77,8 @@ def on_a_line(entries: Sequence[Entry]) -> list[Rung]:
             break  # from here on it holds for some severities only
         if not counts(time) or not who:
             return []
+        if rungs and who == rungs[-1].who and _AGAIN.search(text):
+            continue  # "5 min: phone call to the primary" calls the same once more
         scope = plain(text) if of_some(plain(text)) else ""
         rung = Rung(
             who=who, line=line, number=len(rungs) + 1, reach=time, since_start=True, actions=actions, scope=scope

@@ -141,6 +141,8 @@ def _ladders(document: Document, notes: Notes) -> Iterator[tuple[Section, list[R
 def _of_block(section: Section, block: Block, near: bool) -> list[Rung]:
     if block.kind == "table":
         return of_table(block, near)
+    if block.kind == "list" and near and len(block.items) == 1 and not block.items[0].blocks:
+        return chain(block.items[0].text, block.items[0].line)
     if block.kind == "list":
         return rising(_of_list(section, block, near))
     if block.kind in ("fence", "code") and near and block.text.count("\n") <= DRAWING_LINES_MAX:
