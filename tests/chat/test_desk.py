@@ -348,3 +348,12 @@ def test_a_role_in_the_chat_goes_to_somebody_known_and_a_slip_is_heard(chat: Cha
     assert "did you mean ben?" in slip["text"], slip
     assert "Ben Okoro is Scribe" in given["text"], given
     assert chat.now(incident).roles == {"Scribe": ("ben",)}
+
+
+def test_an_audience_in_the_chat_is_known_or_the_slip_is_heard(chat: Chat):
+    incident = chat.declared()
+
+    answer = chat.typed(f"update {incident.reference} we are rolling back --to custmers")
+
+    assert "did you mean customers?" in answer["text"], answer
+    assert chat.now(incident) == incident

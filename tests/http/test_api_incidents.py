@@ -98,6 +98,8 @@ def test_every_command_has_a_route_and_an_example_that_works(shared: Server, com
     body = {name: other if value == "INC-2026-002" else value for name, value in EXAMPLES[tag].items()}
     if "draft" in body:
         body["draft"] = api.get(f"/api/incidents/{made['id']}/told").json()["drafts"][0]["draft"]
+    if tag == "publish":
+        assert api.put("/api/status/components/payments", json={"name": "Payments"}).status_code == 200
     if tag == "change-public-text":
         path = f"/api/incidents/{made['id']}"
         api.post(f"{path}/post-update", json={"text": "We are looking into it.", "audience": "public"})
@@ -309,3 +311,56 @@ def test_without_a_chat_and_a_tracker_nothing_is_asked_of_them(server: Server):
     assert "tocsin.toml" in channel.json()["detail"] and "tocsin.toml" in ticket.json()["detail"]
     kinds = {each["kind"] for each in api.get(f"{path}/timeline").json()["items"]}
     assert not kinds & {"ChannelRequested", "TicketRequested"}
+
+
+@pytest.mark.parametrize(
+    ("tag", "body", "said"),
+    [
+        (
+            "waive-promise",
+            {"key": "respnd", "because": "a slip"},
+            "key: expected the key of a promise (respond:SEV-1@1",
+        ),
+        ("post-update", {"text": "We look into it", "audience": "custmers"}, "did you mean customers?"),
+        ("post-update", {"text": "news", "next_at": "9999-12-31T00:00:00Z"}, "not within 31 days"),
+        ("publish", {"pages": ["typo"]}, "pages: expected one of main, got 'typo'"),
+        ("publish", {"components": ["nix=major_outage"]}, "components: expected one of none, got"),
+        ("add-note", {"text": " \n "}, "text: expected a few words"),
+        ("assess", {"question": "", "answer": "yes"}, "question: expected a few words"),
+        ("begin-item", {"phase": "Recovery", "item": ""}, "item: expected a few words"),
+        ("finish-phase", {"phase": " "}, "phase: expected a few words"),
+        ("set-customer-impact", {"users": -4}, "users: expected 0 or more, got -4"),
+        ("schedule-review", {"meets_at": "9999-12-31T00:00:00Z"}, "not within 366 days"),
+    ],
+)
+def test_a_slip_is_heard_and_nothing_happens(shared: Server, tag: str, body: dict[str, object], said: str):
+    api = shared.client(shared.world.token())
+    path = f"/api/incidents/{api.post('/api/incidents', json={'title': 'Down', 'severity': 'SEV-1'}).json()['id']}"
+    if tag == "publish":
+        assert api.delete("/api/status/components/payments").status_code in (204, 404)
+    before = api.get(f"{path}/timeline").json()["items"]
+
+    answer = api.post(f"{path}/{tag}", json=body)
+
+    assert answer.status_code in (400, 409), answer.text
+    assert said in answer.json()["detail"]
+    assert api.get(f"{path}/timeline").json()["items"] == before
+
+
+@pytest.mark.parametrize(
+    ("said", "why"),
+    [
+        ({"private": True, "visible_to": ["bne"]}, "visible_to: expected people and teams that are known, got 'bne'"),
+        ({"visible_to": ["ben"]}, "visible_to: expected it with private only"),
+    ],
+)
+def test_an_incident_that_would_be_seen_by_others_than_meant_is_not_opened(
+    server: Server, said: dict[str, object], why: str
+):
+    api = server.client(server.world.token())
+
+    answer = api.post("/api/incidents", json={"title": "Break-in", **said})
+
+    assert answer.status_code == 400
+    assert why in answer.json()["detail"]
+    assert api.get("/api/incidents").json()["items"] == []

@@ -10,6 +10,7 @@ HARMLESS = "tests/cli/test_harmless.py"
 LINGER = "tests/http/test_linger.py"
 HOLDER = "tests/core/test_holder.py"
 PLACES = "tests/core/test_places.py"
+SLIPS = "tests/http/test_api_incidents.py"
 
 BOUNDS: tuple[Mutant, ...] = (
     _bug(
@@ -67,6 +68,20 @@ BOUNDS: tuple[Mutant, ...] = (
         "    if name in accounts or guest:\n",
         "    if name:\n",
         HOLDER,
+    ),
+    _bug(
+        "bounds: a promise that there is none is waived",
+        "core/worklog.py",
+        "    if command.key not in owed:\n",
+        "    if not owed:\n",
+        SLIPS,
+    ),
+    _bug(
+        "bounds: a private incident names whoever nobody knows",
+        "core/privacy.py",
+        '    if unknown:\n        raise ValueError(f"visible_to',
+        '    if not words:\n        raise ValueError(f"visible_to',
+        SLIPS,
     ),
     _bug(
         "bounds: a ticket is asked for where no tracker is",

@@ -82,7 +82,7 @@ class Desk:
 
     async def do(self, user: str, incident: str, command: c.Command) -> Incident:
         """The incident after the command, by the person that the user is. Raises Stranger, Wrong."""
-        return await self._act(user, lambda store: self._handle(self._actor(store, user), incident, command))
+        return await self._act(user, lambda store: self._handle(store, self._actor(store, user), incident, command))
 
     async def assign(self, user: str, incident: str, who: str, role: str) -> Incident:
         """`who` (a user of the chat) has the role. Raises Stranger, Wrong."""
@@ -92,7 +92,7 @@ class Desk:
             person = self.person(store, who)
             if person is None:
                 raise Wrong("Tocsin does not know who that is; an administrator can link them.")
-            return self._handle(by, incident, c.AssignRole(role=role, person=person.id))
+            return self._handle(store, by, incident, c.AssignRole(role=role, person=person.id))
 
         return await self._act(user, work)
 
@@ -147,12 +147,13 @@ class Desk:
             found = engine.load(tenant, found.merged_into)
         return found
 
-    def _handle(self, by: Actor, incident: str, command: c.Command) -> Incident:
+    def _handle(self, store: Store, by: Actor, incident: str, command: c.Command) -> Incident:
         given = msgspec.structs.replace(command, by=by.id)
         if isinstance(given, c.Acknowledge):
             given = msgspec.structs.replace(given, via=self.kind)
         found = self._load(incident)
         insist(by, action_for(str(given.__struct_config__.tag)), _resource(found))
+        given = named(given, found, self._deps.engine, store, self._deps.tenant)
         return self._deps.engine.handle(self._deps.tenant, found.id, given)
 
     def _typed(self, store: Store, user: str, text: str, channel: str, key: str) -> Said:
@@ -177,7 +178,7 @@ class Desk:
             case said.Assign(incident, who, role):
                 return self._assigned(store, by, incident or self._here(store, channel), who, role)
             case said.Act(incident, command):
-                found = self._handle(by, incident or self._here(store, channel), command)
+                found = self._handle(store, by, incident or self._here(store, channel), command)
                 text = self._line(found, store.now()) + _waiting(found, by, command, store.now())
                 return Said(text=text, public=found.restricted is None, incident=found.id)
         raise AssertionError("every meaning has its answer")
@@ -202,7 +203,6 @@ class Desk:
         return Said(text=text, public=found.restricted is None, incident=found.id)
 
     def _assigned(self, store: Store, by: Actor, incident: str, who: str, role: str) -> Said:
-        directory = self._deps.engine.directory(self._deps.tenant)
         user = said.mentioned(who)
         if user:
             linked_to = self.person(store, user)
@@ -214,9 +214,9 @@ class Desk:
         found = self._load(incident)
         role = role or leading(self._deps.engine.guides.digested(self._deps.tenant, found.policy_digest).policy)
         wanted = c.AssignRole(by=by.id, role=role, person=meant)
-        known = cast(c.AssignRole, named(wanted, found, directory, store, self._deps.tenant))
-        found = self._handle(by, incident, known)
-        person = directory.people.get(known.person)
+        known = cast(c.AssignRole, named(wanted, found, self._deps.engine, store, self._deps.tenant))
+        found = self._handle(store, by, incident, known)
+        person = self._deps.engine.directory(self._deps.tenant).people.get(known.person)
         who = person.name if person and person.name else known.person
         text = f"{mrkdwn(who)} is {mrkdwn(role)} of {self._link(found)}"
         return Said(text=text, public=found.restricted is None, incident=found.id)

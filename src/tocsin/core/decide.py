@@ -90,6 +90,8 @@ def opened(opening: Opening, world: World, now: datetime) -> list[AnyFact]:
     story = Story(evolve(None, first), [first])
     if privacy.asked_for(world.policy, private=opening.private, category=opening.category, service=opening.service):
         privacy.begin(story, opening.visible_to, world, now, by=opening.by)
+    elif opening.visible_to:
+        raise ValueError("visible_to: expected it with private only: everybody sees this incident")
     if opening.count:
         story.add(
             f.AlertsAttached(
@@ -210,17 +212,14 @@ _HANDLERS: dict[type, Callable[[Story, Any, World, datetime], None]] = {
     c.Release: saying.release,
     saying.ReleaseOverriding: saying.release,
     c.Discard: saying.discard,
-    c.AddNote: worklog.simply(lambda x, at: f.NoteAdded(at=at, by=x.by, text=x.text, private=x.private)),
+    c.AddNote: worklog.note,
     c.Rename: worklog.simply(lambda x, at: f.Renamed(at=at, by=x.by, title=title_said(x.title)), "title"),
     c.SetImpact: worklog.simply(lambda x, at: f.ImpactSet(at=at, by=x.by, impact=x.impact), "impact"),
     c.SetCategory: worklog.simply(lambda x, at: f.CategorySet(at=at, by=x.by, category=x.category), "category"),
     c.SetAffected: worklog.simply(
         lambda x, at: f.AffectedSet(at=at, by=x.by, services=x.services, components=x.components), "services"
     ),
-    c.SetCustomerImpact: worklog.simply(
-        lambda x, at: f.CustomerImpactSet(at=at, by=x.by, users=x.users, revenue=x.revenue, description=x.description),
-        "users_affected",
-    ),
+    c.SetCustomerImpact: worklog.customer_impact,
     c.SetDetection: worklog.simply(lambda x, at: f.DetectionSet(at=at, by=x.by, source=x.source), "detection"),
     c.SetRootCause: worklog.simply(
         lambda x, at: f.RootCauseSet(

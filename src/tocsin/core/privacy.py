@@ -26,7 +26,11 @@ def asked_for(policy: Policy, *, private: bool, category: str | None, service: s
 
 
 def begin(story: Story, words: tuple[str, ...], world: World, now: datetime, *, by: str) -> None:
-    """The incident is private from the start, seen by those that `words` and the policy name."""
+    """The incident is private from the start, seen by those that `words` and the policy name. Raises ValueError for
+    a word that means nobody: whoever was meant would not see it."""
+    unknown = [word for word in words if not any(_meant(world.directory, (word,)))]
+    if unknown:
+        raise ValueError(f"visible_to: expected people and teams that are known, got {', '.join(map(repr, unknown))}")
     people, teams = _meant(world.directory, (*words, *world.policy.privacy.visible_to))
     known = (by,) if by in world.directory.people else ()
     named = tuple(dict.fromkeys((*known, *people)))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Literal
 
 import msgspec
@@ -16,9 +16,13 @@ from tocsin.core.holder import role_word
 from tocsin.core.incident import Refused, evolve
 from tocsin.core.lifecycle import resolve, set_severity
 from tocsin.core.places import Outside
+from tocsin.core.promises import promises
 from tocsin.core.publishing import announce
 from tocsin.core.severity import classify, same_question
 from tocsin.core.story import Story, command_name, must_be_open, must_not_be_closed
+
+NEXT_MAX = timedelta(days=31)  # until the next update: the cadence waits for it, and a year typed wrongly is for ever
+REVIEW_MAX = timedelta(days=366)  # as long as anybody remembers
 
 
 def assess(story: Story, command: c.Assess, world: World, now: datetime) -> None:
@@ -27,6 +31,7 @@ def assess(story: Story, command: c.Assess, world: World, now: datetime) -> None
     An answer to anything else leaves the severity to whoever set it.
     """
     must_not_be_closed(story.incident, command)
+    _must_say(question=command.question, answer=command.answer)
     known = (*(row.question for row in world.policy.decision_tree), *world.policy.assessment)
     question = next((each for each in known if same_question(each, command.question)), command.question)
     story.add(f.AssessmentAnswered(at=now, by=command.by, question=question, answer=command.answer))
@@ -53,6 +58,7 @@ def correct(story: Story, command: c.CorrectTimestamp, world: World, now: dateti
 def phase(story: Story, command: c.BeginPhase | c.FinishPhase, world: World, now: datetime) -> None:
     must_not_be_closed(story.incident, command)
     state: Literal["begun", "finished"] = "begun" if isinstance(command, c.BeginPhase) else "finished"
+    _must_say(phase=command.phase)
     known = [phase.title for phase in world.policy.phases]
     if known and command.phase not in known:
         raise ValueError(f"phase: expected one of {', '.join(known)}, got {command.phase!r}")
@@ -64,11 +70,33 @@ def phase(story: Story, command: c.BeginPhase | c.FinishPhase, world: World, now
 
 def item(story: Story, command: c.BeginItem | c.FinishItem, world: World, now: datetime) -> None:
     must_not_be_closed(story.incident, command)
+    _must_say(phase=command.phase, item=command.item)
     state: Literal["begun", "finished"] = "begun" if isinstance(command, c.BeginItem) else "finished"
     if story.incident.items.get(f"{command.phase} / {command.item}") == state:
         return
     fact = f.ItemBegun if state == "begun" else f.ItemFinished
     story.add(fact(at=now, by=command.by, phase=command.phase, item=command.item))
+
+
+def note(story: Story, command: c.AddNote, world: World, now: datetime) -> None:
+    _must_say(text=command.text)
+    story.add(f.NoteAdded(at=now, by=command.by, text=command.text, private=command.private))
+
+
+def customer_impact(story: Story, command: c.SetCustomerImpact, world: World, now: datetime) -> None:
+    if command.users is not None and command.users < 0:
+        raise ValueError(f"users: expected 0 or more, got {command.users}")
+    simply(
+        lambda x, at: f.CustomerImpactSet(at=at, by=x.by, users=x.users, revenue=x.revenue, description=x.description),
+        "users_affected",
+    )(story, command, world, now)
+
+
+def _must_say(**texts: str) -> None:
+    """Raises ValueError for the first of these fields that says nothing."""
+    for name, text in texts.items():
+        if not text.strip():
+            raise ValueError(f"{name}: expected a few words, got nothing")
 
 
 def freeze(story: Story, command: c.FreezeDeployments, world: World, now: datetime) -> None:
@@ -104,6 +132,8 @@ def update(story: Story, command: c.PostUpdate, world: World, now: datetime) -> 
         raise Refused("cannot post an update: text is empty")
     if command.next_at is not None and command.next_at <= now:
         raise Refused(f"cannot post an update: the next one is promised for {command.next_at.isoformat()}, in the past")
+    if command.next_at is not None and command.next_at - now > NEXT_MAX:
+        raise Refused(f"cannot post an update: {command.next_at.isoformat()} is not within {NEXT_MAX.days} days")
     announce(story, command.audience, command.text, command.by, now)
     if command.status == "resolved":
         resolve(story, c.Resolve(by=command.by, because=command.text), world, now)
@@ -140,6 +170,11 @@ def waive(story: Story, command: c.WaivePromise, world: World, now: datetime) ->
     if not command.because.strip():
         raise Refused("cannot waive a promise: because must say why")
     must_be_anothers(story.incident, command.by, "waive it")
+    owed = [each.key for each in promises(story.incident, world.rules, world.calendar)]
+    if command.key not in owed:
+        raise ValueError(
+            f"key: expected the key of a promise ({', '.join(owed) or 'there is none'}), got {command.key!r}"
+        )
     if command.key not in story.incident.waived:
         story.add(f.PromiseWaived(at=now, by=command.by, key=command.key, because=command.because))
 
@@ -178,6 +213,10 @@ def schedule_review(story: Story, command: c.ScheduleReview, world: World, now: 
         raise Refused(f"cannot schedule the review: {story.incident.reference} was reviewed already")
     if command.meets_at <= now:
         raise Refused(f"cannot schedule the review: {command.meets_at.isoformat()} is not in the future")
+    if command.meets_at - now > REVIEW_MAX:
+        raise Refused(
+            f"cannot schedule the review: {command.meets_at.isoformat()} is not within {REVIEW_MAX.days} days"
+        )
     if command.meets_at != story.incident.review_at:
         story.add(f.ReviewScheduled(at=now, by=command.by, meets_at=command.meets_at, because=command.because))
 

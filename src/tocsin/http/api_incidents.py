@@ -29,6 +29,7 @@ from tocsin.http.deps import Deps
 from tocsin.http.gate import Incoming, deps_of, insist, needs
 from tocsin.http.openapi import EXAMPLES
 from tocsin.http.problems import Problem, Unacceptable
+from tocsin.http.published import shown
 from tocsin.http.second import commanding
 from tocsin.ports import Store
 
@@ -376,10 +377,10 @@ async def carry_out(deps: Deps, name: str, said: c.Command, actor: Actor) -> byt
 
     def on_the_writer(store: Store) -> bytes:
         stream = incident_id(store, deps.tenant, name)
-        incident, everybody = deps.engine.load(deps.tenant, stream), deps.engine.directory(deps.tenant)
+        incident = deps.engine.load(deps.tenant, stream)
         tag = str(said.__struct_config__.tag)
         insist(actor, action_for(tag), Resource(commanders=commanders(incident.roles)))
-        command = acting(lambda: named(spoken(said, actor), incident, everybody, store, deps.tenant))
+        command = acting(lambda: named(shown(spoken(said, actor), deps), incident, deps.engine, store, deps.tenant))
         with commanding(deps, store, actor, stream, command):
             after = acting(lambda: deps.engine.handle(deps.tenant, stream, command))
         return msgspec.json.encode(deps.engine.view(deps.tenant, after))

@@ -1,0 +1,19 @@
+"""What somebody puts on public pages has to be there."""
+
+from __future__ import annotations
+
+from tocsin.core import commands as c
+from tocsin.http.deps import Deps
+
+
+def shown(command: c.Command, deps: Deps) -> c.Command:
+    """The command. Raises ValueError for a page or a component that is not there: nobody would see anything."""
+    if isinstance(command, c.Publish):
+        pages, components = [each.id for each in deps.board.known.pages], deps.board.known.components
+        for name in command.pages:
+            if name not in pages:
+                raise ValueError(f"pages: expected one of {', '.join(pages)}, got {name[:120]!r}")
+        for text in command.components:
+            if text.partition("=")[0] not in components:
+                raise ValueError(f"components: expected one of {', '.join(components) or 'none'}, got {text[:120]!r}")
+    return command
