@@ -367,3 +367,40 @@ def spoil(directory: Path, position: int) -> None:
     with path.open("r+b") as file:
         file.seek(position - finder(path))
         file.write(b"\xee\xee\xee\xee")
+
+
+class Interrupted(SegmentJournal):
+    """Its first spare cannot be made; `meanwhile` happens while it is being made."""
+
+    def __init__(self, directory: Path, meanwhile: Callable[[SegmentJournal], None]) -> None:
+        self._meanwhile = meanwhile
+        self.asked = 0
+        super().__init__(directory)
+
+    def _new_spare(self, size: int, path: Path) -> Path:
+        self.asked += 1
+        self._meanwhile(self)
+        raise FileNotFoundError(2, "No such file or directory", str(path))
+
+
+def ended(journal: SegmentJournal) -> None:
+    journal.close()
+
+
+@pytest.mark.parametrize(("meanwhile", "said"), [(ended, 0), (lambda journal: journal._wanted.set(), 1)])
+def test_a_segment_that_nobody_waits_for_any_more_is_not_missed(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, meanwhile: Callable[[SegmentJournal], None], said: int
+) -> None:
+    def once(journal: SegmentJournal) -> None:
+        meanwhile(journal)
+        if said and journal.asked > 1:  # type: ignore[attr-defined]
+            journal.close()  # so that the loop ends
+
+    journal = Interrupted(tmp_path, once)
+    journal._wanted.set()
+
+    journal._keep_prepared()
+
+    assert [record.levelname for record in caplog.records] == ["ERROR"] * said
+    journal.prepare()
+    assert journal.asked == 1 + said

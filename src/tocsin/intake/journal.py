@@ -156,7 +156,7 @@ class SegmentJournal:
 
     def prepare(self) -> None:
         """Enough spare segments exist for what comes next. Raises OSError when the disk is full."""
-        while len(self._spares) < SPARES:
+        while len(self._spares) < SPARES and not self._closed:
             self._spares.append(self._new_spare(self._segment_bytes, self._spare_path()))
 
     def _keep_prepared(self) -> None:
@@ -165,7 +165,8 @@ class SegmentJournal:
             try:
                 self.prepare()
             except OSError as error:
-                _log.error("no journal segment could be prepared: %s", error)
+                if not self._closed:  # whoever closes a journal may take its directory away
+                    _log.error("no journal segment could be prepared: %s", error)
 
     def close(self) -> None:
         self._closed = True
