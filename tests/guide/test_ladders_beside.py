@@ -155,6 +155,25 @@ def test_what_is_no_time_of_a_level_leaves_the_ladder_as_it_is(body: str):
     assert rungs(body) == [("", "duty engineer", None, ""), ("", "team lead", None, "")]
 
 
+NOBODY: dict[str, str] = {
+    "who has a role": "## Escalation matrix\n\n### Incident commander\n\n- **Primary**: Duty engineer\n- **Secondary**: Team lead\n- **Tertiary**: CTO\n",
+    "a ticket at the first level": "## Escalation\n\n```\nLevel 1: Support ticket (0-4 hours)\n   ↓\nLevel 2: Team lead (4-8 hours)\n```\n",
+    "customers of one plan": "## Escalation\n\n### Enterprise tier escalation\n\n```\nLevel 1: Duty engineer (0-1 hour)\n   ↓\nLevel 2: Team lead (1-2 hours)\n```\n",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("body", NOBODY.values(), ids=NOBODY)
+def test_what_is_for_others_is_no_ladder(body: str):
+    assert rungs(body) == []
+
+
+def test_a_level_for_one_severity_in_a_column_of_answers_ends_the_ladder():
+    body = "## Escalation\n\n| Level | Who | Response time |\n|---|---|---|\n| L1 | Duty engineer | 5 min |\n| L2 | Team lead | 20 min |\n| L3 | CTO | 1 hour (SEV1 only) |\n"
+
+    assert rungs(body) == [("", "duty engineer", None, ""), ("", "team lead", None, "")]
+    assert 7 in unread(body)
+
+
 def test_the_same_people_without_times_are_no_ladder_beside_times_that_were_not_read():
     body = "## Escalation\n\n1. Duty engineer\n2. Team lead\n\n### Level 1: Duty engineer\n\n- Trigger: alert\n\n### Level 2: Team lead\n\n- Trigger: queue older than 25 min\n"
 

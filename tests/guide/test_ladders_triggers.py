@@ -12,6 +12,14 @@ HEADINGS = "## Escalation\n\n### Level 1: Duty engineer\n\n- **Trigger:** every 
 ITEMS = "## Escalation\n\n- **Level 1**: Duty engineer\n  - Trigger: an alert\n- **Level 2**: Team lead\n  - {0}\n- **Level 3**: CTO\n  - {1}\n"
 
 READ: dict[str, tuple[str, list[tuple[str, str, int | None, str]]]] = {
+    "a line under a heading that says when to hand on": (
+        "## Escalation\n\n### Level 1: Duty engineer\n\n- Looks\n- Escalate if unable to resolve in 10 minutes\n\n### Level 2: Team lead\n\n- Escalate if: can't resolve in 40 minutes\n\n### Level 3: CTO\n\n- Decides\n",
+        STEPS,
+    ),
+    "a page that a tool sends to somebody first": (
+        "## Escalation path\n\n1. Pingbird alert fires → Duty engineer (SMS)\n2. If no ack in 10 min → Team lead\n3. If SEV1 → tell everybody\n",
+        [("", "duty engineer", 600, "level"), ("", "team lead", None, "")],
+    ),
     "somebody called twice": (
         "## Escalation\n\n```\n0 min  → Notify duty engineer (chat + push)\n5 min  → Phone call to duty engineer\n10 min → Escalate to team lead\n40 min → Escalate to CTO\n```\n",
         TIMELINE,

@@ -276,6 +276,7 @@ def _or_else(text: str, severity: re.Match[str]) -> bool:
     return re.search(r"\bor\s+$", before, re.I) is not None and ID.search(before) is None
 
 
+_ONLY = re.compile(r"\([^()]{1,40}\bonly\)", re.I)  # "1 hour (P0 only)" under "Response time"
 _OTHER = re.compile(
     r"respon(?:se|d)\b|resol|update|cadence|communicat|acknowledg|restor|mttr|frequency|review|availab|hours|example|descri|defin|impact"
     r"|method|channel",
@@ -293,6 +294,8 @@ def _cells(block: Block, line: int, severities: tuple[str, ...], known: dict[str
             other = of_some(head) and severities and not set(severities) & set(mentioned(head, known))
             if not other and not _OTHER.search(head):
                 yield line, plain(cell)
+            elif not other:
+                yield from ((line, only) for only in _ONLY.findall(plain(cell)))
 
 
 def _item(block: Block, line: int) -> Item | None:

@@ -22,6 +22,11 @@ _CASE = re.compile(r"[(–—]\s*(?:only\s+)?(?:if|when|for|in case of)\b", re.I
 _WHEN = re.compile(r"\((?:only\s+)?(?:if|when|in case of)\b[^()]{2,80}\)", re.I)
 HOURS = r"\b(?:after|off|out[\s-]of|outside|business|working|office)[\s-]*(?:business[\s-]*|working[\s-]*)?hours\b|\bweekends?\b|\bnights?\b"
 _HOURS = re.compile(HOURS, re.I)
+_THING = re.compile(r"\b(?:tickets?|queue|backlog|standup|chat\s?bot|self[\s-]service|status\s?page)\b", re.I)
+_PLAN = re.compile(
+    r"\b(?:free|basic|starter|standard|pro|premium|business|enterprise|gold|silver|bronze|platinum)[\s-]+(?:tier|plan|customers?|support|clients?|accounts?|users?)\b",
+    re.I,
+)
 _HEAD = re.compile(r"\b(?:C[ETIO]O|CISO|C-?suite|chief|president|VP|board|executives?)\b", re.I)
 _HANDS = re.compile(r"\bon-?call\b|\bengineers?\b|\bduty\b|\bhelp\s?desk\b|\bresponders?\b", re.I)
 
@@ -36,6 +41,8 @@ def doubt(rungs: Sequence[Rung]) -> str:
         return "a level of it names another level, and no person"
     if any(_VERB.search(each) or of_some(each) for each in who):
         return "a level of it is a sentence about what is done, and no person"
+    if any(_THING.search(name) for name in names):
+        return "a level of it is a ticket or a channel, and no person"
     if len(set(who)) < len(who):
         return "the same people stand on two of its levels, so its rows may be actions"
     if _heads(who[0]) and any(_HANDS.search(each) and not _HEAD.search(each) for each in who[1:]):
@@ -58,6 +65,10 @@ def in_some_cases(words: str) -> bool:
 
 def _plainly_waits(aside: str) -> bool:
     return waits(aside) or (bool(scan(aside)) and aside[0] == "(")
+
+
+def for_some_customers(title: str) -> bool:
+    return _PLAN.search(title) is not None
 
 
 def at_some_hours(title: str) -> bool:

@@ -12,10 +12,11 @@ from tocsin.guide.inline import plain, split_label
 from tocsin.guide.ladder_doubts import of_some
 from tocsin.guide.ladder_due import due_of, hold_of, triggered, waited
 from tocsin.guide.parties import PARTY, names_somebody, parties
-from tocsin.guide.quantity import read
+from tocsin.guide.quantity import Quantity, read, scan
 from tocsin.guide.rungs import HOLD, LEVEL, Rung, counts, rung_of
 from tocsin.guide.words import ESCALATION
 
+_ESCALATE_IF = re.compile(r"\W*escalate\s+(?:if|when)\s+(.+)$", re.I)
 _ESCALATION = re.compile(ESCALATION, re.I)
 
 
@@ -59,7 +60,7 @@ def of_headings(section: Section) -> list[Rung]:
             ),
             "",
         )
-        hold = (read(plain(hold_text)) or waited(plain(hold_text))) if hold_text else None
+        hold = (read(plain(hold_text)) or waited(plain(hold_text))) if hold_text else _handed_on(child)
         rung = rung_of(int(level[1]), name or who_text, child.line, (), aside=level[2])
         who = parties(name) or parties(who_text)
         if rung.reach is None and rung.hold is None and hold is None:
@@ -76,6 +77,12 @@ def of_headings(section: Section) -> list[Rung]:
         )
     people = all(PARTY.search(" ".join(rung.who)) or any(map(names_somebody, rung.who)) for rung in rungs)
     return rungs if all(rung.who for rung in rungs) and people else []
+
+
+def _handed_on(section: Section) -> Quantity | None:
+    """`- Escalate if unable to resolve in 30 minutes` under a level: how long it has, where one line says it."""
+    told = [found[1] for line in _lines(section) if (found := _ESCALATE_IF.match(line)) and scan(line)]
+    return waited(told[0]) if len(told) == 1 else None
 
 
 def _lines(section: Section) -> Iterator[str]:

@@ -48,7 +48,7 @@ _ABOUT = re.compile(rf"\b(?:un|non)?-?{_REFUSED}\b", re.I)
 _AT = re.compile(r"\bat\s+(?:the\s+)?(?:t\s?\+\s?)?\d", re.I)
 _LEVELED = re.compile(r"\s*\((?:level|tier|l)\s?-?\d\)", re.I)  # "the lead (level 2)" is the lead
 _ALERTED = re.compile(
-    r"(?:an?\s+|the\s+)?(?:alert|incident|alarm|issue)s?\s+(?:is\s+|gets?\s+)?(?:triggered|triggers|fires|fired|detected|raised|opened|created)\s*(?:→|[-=]+>)\s*",
+    r"(?:an?\s+|the\s+)?(?:[\w-]{2,20}\s+)?(?:alert|incident|alarm|issue)s?\s+(?:is\s+|gets?\s+)?(?:triggered|triggers|fires|fired|detected|raised|opened|created)\s*(?:→|[-=]+>)\s*",
     re.I,
 )
 _MENDED = re.compile(r"\b(?:resol|mitigat|fix|contain)", re.I)

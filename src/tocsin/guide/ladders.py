@@ -15,7 +15,7 @@ from tocsin.guide.cadences import scope_of
 from tocsin.guide.ids import ID, mentioned
 from tocsin.guide.inline import Label, plain, split_dash, split_label
 from tocsin.guide.ladder_choice import chosen
-from tocsin.guide.ladder_doubts import at_some_hours, holds_for_some, of_some
+from tocsin.guide.ladder_doubts import at_some_hours, for_some_customers, holds_for_some, of_some
 from tocsin.guide.ladder_drawings import chain, of_chain, of_tree
 from tocsin.guide.ladder_due import triggered
 from tocsin.guide.ladder_headings import of_headings
@@ -71,8 +71,8 @@ def _scoped(
     for section, rungs, above in _ladders(document, notes):
         if len(rungs) < 2:
             continue
-        if at_some_hours(section.title):
-            message = f'"{section.title}" holds at some hours of the day only; no level was taken from it'
+        if at_some_hours(section.title) or for_some_customers(section.title):
+            message = f'"{section.title}" holds at some hours or for some customers only; no level was taken from it'
             notes.add("GUIDE-UNREAD", "note", rungs[0].line, message, "write the ladder that always holds")
             continue
         said = rungs[0].scope or (plain(above.text) if above else "")
@@ -190,7 +190,7 @@ def _of_list(section: Section, block: Block, near: bool) -> list[Rung]:
             and _ordinal(label.label) is not None
             and not role
             and not label.value.startswith(("→", "->", "=>"))
-            and (near or re.search(r"on-?call", title, re.I))
+            and (re.search(r"on-?call", title, re.I) or (near and not _holders(section)))
         ):
             rungs.append(Rung(number=len(rungs) + 1, who=_who(label.value), line=item.line))
         elif (
@@ -283,6 +283,11 @@ def _ranged(block: Block) -> bool:
     spans = [times[0].value for times in found]
     ends = [0, *(span[1] if isinstance(span, tuple) else None for span in spans)]
     return all(isinstance(span, tuple) and span[0] == end for span, end in zip(spans, ends, strict=False))
+
+
+def _holders(section: Section) -> bool:
+    """Whether "Primary" and "Secondary" stand under a role, and say who has it: "Incident commander"."""
+    return PARTY.search(section.title) is not None and not _ESCALATION.search(section.title)
 
 
 def _ordinal(label: str) -> int | None:

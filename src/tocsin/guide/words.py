@@ -109,4 +109,4 @@ FOREIGN_NEGATIVE = (
     r"|未|没有|無|无|없|않"
 )
 FOREIGN_AFTER = r"\b(?:después\s+de|depois\s+de|após|nach|après|dopo|через|после|setelah|sau)\b"
-NEGATIVE = rf"\b(?:no|not|never|un\w+|without|fails?|cannot|isn't|doesn't|non)\b|{FOREIGN_NEGATIVE}"
+NEGATIVE = rf"\b(?:no|not|never|un\w+|without|fails?|cannot|(?:ca|is|does|do|did|has|have|was|wo|are)n['’]t|non)\b|{FOREIGN_NEGATIVE}"
