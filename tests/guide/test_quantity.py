@@ -68,6 +68,7 @@ def test_a_phrase_sets_a_limit(text: str, limit: Deadline):
         "HTTP 500",
         "3 replicas",
         "",
+        r"best effort, < 4\text{ hours} $",  # a number that nobody has read is no word
     ],
 )
 def test_a_phrase_with_two_meanings_or_none_is_not_read(text: str):

@@ -27,6 +27,14 @@ _UNDERSCORES = re.compile(r"(?<![\w\\])_{1,3}(?=\S)|(?<=\S)_{1,3}(?!\w)")
 _ESCAPE = re.compile(r"\\([!-/:-@\[-`{-~])")
 _ANCHOR = re.compile(r"\s*\{#[\w-]{1,80}\}\s*$")
 _SIGNS = re.compile(r"[\U0001F000-\U0001FAFF☀-➿⬀-⯿←-⇿■-◿️‍⃣™]+")
+_MATH = re.compile(r"(?<![\w$\\])\$(?=[^\s$])([^$\n]{1,200})(?<=[^\s$\\])\$(?![\w$])")
+_IS_MATH = re.compile(r"\\[a-zA-Z,;]|^\s*[<>≤≥~=]")
+_MATH_TEXT = re.compile(r"\\(?:text|mathrm|textbf|textit|mathbf|mbox)\s*\{([^{}]*)\}")
+_MATH_SIGNS = {
+    "le": "≤", "leq": "≤", "leqslant": "≤", "lt": "<", "ge": "≥", "geq": "≥", "geqslant": "≥", "gt": ">",
+    "sim": "~", "approx": "~", "times": "×", "to": "→", "rightarrow": "→", "pm": "±", "quad": " ", "space": " ",
+}  # fmt: skip
+_MATH_SIGN = re.compile(r"\\(?:([a-zA-Z]+)\s?|[,;:! ])")
 _BOLD = re.compile(r"^\s*(?:\*\*|__)(?=\S)(.{1,200}?)(?:\*\*|__)(.*)$", re.S)
 _CODED = re.compile(r"^\s*`([^`\n]{1,60})`\s*(?:[:–—-]|$)\s*(.*)$", re.S)
 _PLAIN = re.compile(r"^\s*([^\W_][^:*`|\n]{0,70}?)\s*:(?!//)(?:\s+|$)(.*)$", re.S)
@@ -49,6 +57,14 @@ def plain(text: str) -> str:
     return _short_plain(text) if len(text) <= CACHED_CHARS else _plain(text)
 
 
+def _without_math(match: re.Match[str]) -> str:
+    """`$< 15\\text{ min}$` as words; two amounts of dollars are no formula."""
+    if not _IS_MATH.search(match[1]):
+        return match[0]
+    words = _MATH_TEXT.sub(r"\1", match[1])
+    return _MATH_SIGN.sub(lambda sign: _MATH_SIGNS.get(sign[1], sign[0]) if sign[1] else " ", words)
+
+
 @lru_cache(maxsize=CACHED_LINES)
 def _short_plain(text: str) -> str:
     return _plain(text)
@@ -65,6 +81,8 @@ def _plain(text: str) -> str:
 
     if "`" in text:
         text = _CODE.sub(hold, text)
+    if text.count("$") > 1:
+        text = _MATH.sub(_without_math, text)
     if "[" in text:
         text = _LINK.sub(r"\1", text)
     if "*" in text:

@@ -109,6 +109,7 @@ _TIMED = re.compile(
     r"|fortnight|sofort|inmediat|imediat|diari|hora|stunde|twice",
     re.I,
 )
+_MORE = re.compile(r"[+;]|\d\W{0,12}(?:[a-z]{0,6}\W{1,4})?(?:min|hour|hr|day|week|sec)", re.I)  # a number and its unit
 _WORDS = re.compile(r"[^\W\d_][\w'’.-]*|\d+")
 
 
@@ -171,9 +172,7 @@ def read(text: str) -> Quantity | None:
     if milestone and not any(quantity.value != 0 for quantity in found):
         return Quantity(kind="milestone", value=_milestone_name(milestone[0]), text=text)
     if not found:
-        said = (
-            "+" not in phrase and ";" not in phrase and re.search(QUALITATIVE, phrase)
-        )  # not "in-hours reply; ticket"
+        said = re.search(QUALITATIVE, phrase) and not _MORE.search(phrase)  # not "in-hours reply; ticket"
         return Quantity(kind="qualitative", text=text) if said else None
     return _whole(phrase, found, text)
 
