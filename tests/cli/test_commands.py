@@ -392,7 +392,7 @@ def test_a_document_is_put_under_its_id(
     server.says("PUT", path, body)
 
     assert run(*args).code == 0
-    assert server.last.json == body
+    assert [each.json for each in server.asked if each.method == "PUT"] == [body]
 
 
 @pytest.mark.parametrize(("noun", "path"), [("person", "people"), ("team", "teams"), ("token", "tokens")])

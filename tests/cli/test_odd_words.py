@@ -86,3 +86,44 @@ def test_a_bundle_needs_a_file_to_go_to(run: Run, server: Answering, out: str):
     ended = run("evidence", "export", "INC-2026-001", out)
 
     assert ended.code == 2, (ended.code, ended.err)
+
+
+def test_a_silence_ends_before_the_calendar_does(run: Run, server: Answering):
+    ended = run("silence", "add", "alertname=X", "-c", "why", "-d", "99999999h", f"--url={server.url}")
+
+    assert (ended.code, server.asked) == (2, [])
+    assert "duration: expected an end before the year 10000" in ended.err
+
+
+def test_a_status_that_there_is_none_of_is_answered_with_those_there_are(run: Run, server: Answering):
+    ended = run("incident", "list", "--status", "opne")
+
+    assert (ended.code, server.asked) == (2, [])
+    assert "expected one of open, investigating" in ended.err
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["team", "add", "web", "-m", "ANA", "-m", "bne"],
+        ["service", "add", "web", "--owner", "bne"],
+        ["binding", "add", "On-call engineer", "person:ana", "bne", "dba"],
+    ],
+)
+def test_a_name_that_nobody_has_is_stored_and_noticed(run: Run, server: Answering, words: list[str]):
+    kept = {"id": "web", "members": [], "owner": "bne", "means": ["bne"]}
+    for path in ("teams/web", "services/web", "bindings/On-call%20engineer"):
+        server.says("PUT", f"/api/{path}", kept)
+    for path, items in (
+        ("people", [{"id": "ana", "name": "Ana Ruiz", "roles": ["dba"]}]),
+        ("teams", []),
+        ("bindings", [{"id": "On-call engineer", "means": []}]),
+        ("schedules", []),
+    ):
+        server.says("GET", f"/api/{path}", {"items": items})
+
+    ended = run(*words)
+
+    assert ended.code == 0, ended.err
+    assert ended.err.count("nobody is called") == 1
+    assert "'bne'" in ended.err

@@ -214,3 +214,22 @@ def test_a_method_that_can_reach_nobody_is_refused_by_name(shared: Server, metho
     answer = api.put("/api/people/zoe", json={"id": "zoe", "methods": [method]})
 
     assert (answer.status_code, answer.json()["errors"][0]["field"]) == (400, field), answer.text
+
+
+@pytest.mark.parametrize("means", [[], [""], ["ana", "  "]])
+def test_words_that_mean_nothing_are_no_binding(shared: Server, means: list[str]):
+    answer = shared.client(shared.world.token()).put("/api/bindings/dba", json={"id": "dba", "means": means})
+
+    assert answer.status_code == 400
+    assert answer.json()["errors"][0]["field"] == "means"
+
+
+def test_an_audience_is_told_by_channels_that_there_are(shared: Server):
+    api = shared.client(shared.world.token())
+
+    slip = api.put("/api/audiences/acme", json={"id": "acme", "channels": [{"kind": "salck", "address": "C1"}]})
+    right = api.put("/api/audiences/acme", json={"id": "acme", "channels": [{"kind": "slack", "address": "C1"}]})
+
+    assert (slip.status_code, slip.json()["errors"][0]["field"]) == (400, "channels[0].kind")
+    assert "slack" in slip.json()["detail"]
+    assert right.status_code in (200, 201)

@@ -324,7 +324,11 @@ def test_without_a_chat_and_a_tracker_nothing_is_asked_of_them(server: Server):
         ("post-update", {"text": "We look into it", "audience": "custmers"}, "did you mean customers?"),
         ("post-update", {"text": "news", "next_at": "9999-12-31T00:00:00Z"}, "not within 31 days"),
         ("publish", {"pages": ["typo"]}, "pages: expected one of main, got 'typo'"),
-        ("publish", {"components": ["nix=major_outage"]}, "components: expected one of none, got"),
+        (
+            "publish",
+            {"components": ["nix=major_outage"]},
+            "components: expected one of none, there is no component yet, got",
+        ),
         ("add-note", {"text": " \n "}, "text: expected a few words"),
         ("assess", {"question": "", "answer": "yes"}, "question: expected a few words"),
         ("begin-item", {"phase": "Recovery", "item": ""}, "item: expected a few words"),

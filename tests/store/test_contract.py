@@ -252,6 +252,7 @@ def test_a_listing_is_filtered_by_status_severity_and_service(store: Store) -> N
     assert names(statuses=["investigating", "monitoring"]) == ["c", "b"]
     assert names(statuses=["monitoring", "monitoring"]) == ["c"]
     assert names(severities=["P2", "P9"]) == ["b"]
+    assert names(severities=["p2"]) == ["b"]  # what somebody types at night
     assert names(service="db", statuses=["resolved"]) == []
     assert names(service="db") == ["c", "b"]
 

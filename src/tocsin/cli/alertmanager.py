@@ -180,7 +180,7 @@ def add_silence(
     if require_comment and not comment:
         _fail("a comment is required: say why with --comment", USAGE)
     starts = _instant("start", start) if start else SystemClock().now()
-    ends = _instant("end", end) if end else starts + _positive("duration", duration)
+    ends = _instant("end", end) if end else _after(starts, "duration", duration)
     if starts > ends:
         _fail("silence cannot start after it ends", USAGE)
     silence = {
@@ -232,7 +232,7 @@ def update_silences(
         if end:
             silence["endsAt"] = _wire(_instant("end", end))
         elif duration:
-            silence["endsAt"] = _wire(starts + _positive("duration", duration))
+            silence["endsAt"] = _wire(_after(starts, "duration", duration))
         if starts > amformat.read_date(silence["endsAt"]):
             _fail(f"{place}it cannot start after it ends", USAGE)
         if comment:
@@ -384,11 +384,14 @@ def _duration(name: str, text: str) -> timedelta:
         _fail(f"{name}: expected a duration of less than 2,000 years, got {text!r}", USAGE)
 
 
-def _positive(name: str, text: str) -> timedelta:
+def _after(starts: datetime, name: str, text: str) -> datetime:
     span = _duration(name, text)
     if not span:
         _fail(f"{name}: expected a duration greater than 0, got {text!r}", USAGE)
-    return span
+    try:
+        return starts + span
+    except OverflowError:
+        _fail(f"{name}: expected an end before the year 10000, got {text!r}", USAGE)
 
 
 def _wire(at: datetime) -> str:

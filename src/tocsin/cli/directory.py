@@ -6,9 +6,10 @@ from typing import Annotated, Any
 
 import typer
 
+from tocsin.cli.client import connect
 from tocsin.cli.contact import add_to
 from tocsin.cli.documents import add_listing, add_removal, add_show, put
-from tocsin.cli.output import USAGE, fail
+from tocsin.cli.output import USAGE, Stop, fail, note, plain
 from tocsin.cli.verbs import FORMAT
 from tocsin.core.people import Method
 from tocsin.core.spans import show_seconds
@@ -85,6 +86,7 @@ def add_team(
     """Add a team, or replace it."""
     document = {"id": id, "name": name, "members": member or [], "lead": lead}
     put(TEAMS, id, document, form, lambda kept: f"{kept['id']} has {len(kept['members'])} members")
+    _mind(*(member or ()), lead or "")
 
 
 @service.command("add")
@@ -107,6 +109,7 @@ def add_service(
         "components": component or [],
     }
     put(SERVICES, id, document, form, lambda kept: f"{kept['id']} is owned by {kept['owner'] or 'nobody'}")
+    _mind(owner or "")
 
 
 @binding.command("add")
@@ -118,6 +121,24 @@ def add_binding(
     """Say what a guide's words for somebody mean. `last_resort` is whom to page when nobody was reached."""
     document = {"id": words, "means": means}
     put(BINDINGS, words, document, form, lambda kept: f"{kept['id']} means {', '.join(kept['means'])}")
+    _mind(*means)
+
+
+def _mind(*words: str) -> None:
+    """Whoever pages a name that nobody has pages nobody: it is said, for what is missing may come next."""
+    server, known = connect(), {"owner"}
+    try:
+        for path in (PEOPLE, TEAMS, BINDINGS, "/api/schedules"):
+            for each in server.items(path):
+                said = (each["id"], each.get("name") or "", *each.get("roles", ()))
+                known.update(text.strip().casefold() for text in said)
+    except Stop:
+        return  # it is stored, whoever may see the others
+    for word in filter(str.strip, words):
+        kind, _, rest = word.strip().casefold().partition(":")
+        name = rest if rest and kind in ("person", "team", "schedule", "role") else word.strip().casefold()
+        if name not in known:
+            note(plain(f"nobody is called {word!r} yet; until somebody is, nobody is paged by that name"))
 
 
 def _person_row(document: dict[str, Any]) -> dict[str, Any]:

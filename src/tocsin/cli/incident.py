@@ -8,12 +8,14 @@ from typing import Annotated, Any
 import typer
 
 from tocsin.cli.client import connect, part
-from tocsin.cli.output import note, plain, say, show, show_json
+from tocsin.cli.output import USAGE, fail, note, plain, say, show, show_json
 from tocsin.cli.saying import add_sayings
 from tocsin.cli.verbs import FORMAT, add_verbs, sentence
 
 COLUMNS = ("reference", "severity", "status", "opened_at", "acknowledged_by", "service", "firing", "title")
 LIMIT = 50  # rows when nothing else is said
+
+STANDING = ("open", "investigating", "identified", "mitigating", "monitoring", "resolved", "closed")
 
 app = typer.Typer(no_args_is_help=True)
 Incident = Annotated[str, typer.Argument(help="id or reference, such as INC-2026-001")]
@@ -58,7 +60,7 @@ def declare(
 
 @app.command("list")
 def list_(
-    status: Annotated[list[str] | None, typer.Option(help="open, investigating, ..., closed; may be repeated")] = None,
+    status: Annotated[list[str] | None, typer.Option(help=f"{', '.join(STANDING)}; may be repeated")] = None,
     severity: Annotated[list[str] | None, typer.Option(help="may be repeated")] = None,
     service: str | None = None,
     text: Annotated[str, typer.Option(help="words of the title or the reference")] = "",
@@ -67,6 +69,9 @@ def list_(
     form: FORMAT = "table",
 ) -> None:
     """List incidents, newest first: the open ones, unless another status is asked for."""
+    for each in status or ():
+        if each not in STANDING:
+            fail(f"--status: expected one of {', '.join(STANDING)}, got {each!r}", USAGE)
     wanted = status or ([] if everything else ["open"])
     found = list(
         connect().items(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, get_args
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import msgspec
@@ -12,9 +12,11 @@ from litestar.exceptions import NotFoundException
 from litestar.openapi.datastructures import ResponseSpec
 
 from tocsin.core.access import ANYTHING, Action, Resource, may
+from tocsin.core.audiences import StoredAudience
 from tocsin.core.contact import plain
 from tocsin.core.people import (
     SECRET_ADDRESSES,
+    MethodKind,
     Person,
     Service,
     Team,
@@ -80,6 +82,8 @@ def keep(deps: Deps, store: Store, kind: str, name: str, value: msgspec.Struct) 
         value = _whole(value, store.get(deps.tenant, kind, name))
     if isinstance(value, Binding):
         _check_ways(deps, store, value)
+    if isinstance(value, StoredAudience):
+        _check_channels(value)
     if kind == "schedule":
         before_change(store, deps.tenant, name, store.now())
     store.put(deps.tenant, kind, name, stored(value))
@@ -87,6 +91,13 @@ def keep(deps: Deps, store: Store, kind: str, name: str, value: msgspec.Struct) 
         after_change(store, deps.tenant, name, store.now())
     deps.engine.guides.changed(deps.tenant)
     return new
+
+
+def _check_channels(audience: StoredAudience) -> None:
+    for n, each in enumerate(audience.channels):
+        if each.kind not in get_args(MethodKind):
+            known = ", ".join(get_args(MethodKind))
+            raise Unacceptable(f"channels[{n}].kind: expected one of {known}, got {each.kind[:80]!r}")
 
 
 def _whole(person: Person, stored: bytes | None) -> Person:
@@ -108,7 +119,9 @@ def _whole(person: Person, stored: bytes | None) -> Person:
 
 
 def _check_ways(deps: Deps, store: Store, value: Binding) -> None:
-    """Names that lead back to themselves mean nobody: that would be noticed by whoever is not paged."""
+    """No names, and names that lead back to themselves, mean nobody: whoever is not paged would be who notices."""
+    if not value.means or not all(each.strip() for each in value.means):
+        raise Unacceptable("means: expected people, teams or roles, got nothing; to mean nobody, remove the binding")
     known = {
         each: msgspec.json.decode(body, type=tuple[str, ...]) for each, body in store.items(deps.tenant, "binding")
     }

@@ -15,5 +15,6 @@ def shown(command: c.Command, deps: Deps) -> c.Command:
                 raise ValueError(f"pages: expected one of {', '.join(pages)}, got {name[:120]!r}")
         for text in command.components:
             if text.partition("=")[0] not in components:
-                raise ValueError(f"components: expected one of {', '.join(components) or 'none'}, got {text[:120]!r}")
+                known = ", ".join(components) or "none, there is no component yet"
+                raise ValueError(f"components: expected one of {known}, got {text[:120]!r}")
     return command

@@ -113,7 +113,8 @@ class Desk:
     def component(self, name: str) -> Component:
         found = self._known().components.get(name)
         if found is None:
-            raise Unknown(f"component: expected one of {', '.join(sorted(self._known().components))}, got {name!r}")
+            known = ", ".join(sorted(self._known().components)) or "none, there is no component yet"
+            raise Unknown(f"component: expected one of {known}, got {name!r}")
         return found
 
     def put_component(self, component: Component, page: Page | None = None, group: str | None = None) -> Component:

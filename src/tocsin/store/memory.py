@@ -164,7 +164,7 @@ class MemoryStore:
             and (row.actions > 0 or not actions)
             and row.incident not in without
             and (not statuses or row.status in statuses)
-            and (not severities or row.severity in severities)
+            and (not severities or _ascii_folded(row.severity) in map(_ascii_folded, severities))
             and (service is None or row.service == service)
             and text.casefold() in f"{row.reference}\n{row.title}".casefold()
             and (after is None or _place(row) < after)
@@ -382,3 +382,8 @@ def _drafts(append: Append) -> list[Draft]:
 
 def _place(row: IndexRow) -> tuple[int, str]:
     return us(row.opened_at), row.incident
+
+
+def _ascii_folded(text: str) -> str:
+    """As SQLite's NOCASE compares: the letters of ASCII in lower case."""
+    return text.encode("utf-8", "surrogatepass").lower().decode("utf-8", "surrogatepass")

@@ -83,7 +83,7 @@ def listing(
         where.append("(opened_us, stream) < (?, ?)")
         values += position_of(cursor)
     if severities:
-        where.append(f"severity IN ({', '.join('?' * len(severities))})")
+        where.append(f"severity COLLATE NOCASE IN ({', '.join('?' * len(severities))})")
         values += severities
     if service is not None:
         where.append("service = ?")
