@@ -87,6 +87,39 @@ SCHEMES: dict[str, tuple[str, list[tuple[Any, ...]]]] = {
         "# Incidents\n\n## Severity levels\n\n### Sev 1 - Critical (response < 12')\n\nRing.\n\n### Sev 2 - Low (handled in weekly cadence)\n\nWrite.\n",
         [("Sev 1", 720, None, 5), ("Sev 2", None, None, 9)],
     ),
+    "a list in a fence that is called YAML and is none": (
+        "# Harbour\n\n### Incident response\n\n```yaml\nSeverity Levels:\n  P1: No boat\n  P2: > 50% late\n  P3: An oar\n\nResponse Times:\n  P1: 12 minutes\n  P2: 2 hours\n  P3: Next business day\n```\n",
+        [("P1", 720, None, 7), ("P2", 7200, None, 8), ("P3", "next business day", None, 9)],
+    ),
+    "YAML with the limits under a key of their own": (
+        "# Harbour\n\n### Incident response\n\n```yaml\nSeverity Levels:\n  P1: No boat\n  P2: One boat\n  P3: An oar\nResponse Times:\n  P1: 12 minutes\n  P2: 2 hours\n  P3: Next business day\n```\n",
+        [("P1", 720, None, 7), ("P2", 7200, None, 8), ("P3", "next business day", None, 9)],
+    ),
+    "two lines of a header": (
+        "# Incidents\n\n## Severity\n\n| Severity | Targets | |\n|---|---|---|\n| | Response | Resolution |\n| SEV1 | 12 min | 3 h |\n| SEV2 | 2 h | 9 h |\n",
+        [("SEV1", 720, 10800, 8), ("SEV2", 7200, 32400, 9)],
+    ),
+    "behind an arrow": (
+        "# Incidents\n\n- SEV1 → page at once, 12 min response\n- SEV2 → 2 hours response\n",
+        [("SEV1", 720, None, 3), ("SEV2", 7200, None, 4)],
+    ),
+    "the limit in a sentence behind what it means": (
+        "# Incidents\n\n- **SEV1** - no boat sails. *Response: 12 min*\n- **SEV2** - one boat. *Response: 2 h*\n",
+        [("SEV1", 720, None, 3), ("SEV2", 7200, None, 4)],
+    ),
+    "a label whose first sentence is the limit": (
+        "# Incidents\n\n### SEV1 - Critical\n\nInitial response: within 12 minutes. Updates every 20 minutes. Target resolution 3 hours.\n\n"
+        "### SEV2 - Low\n\nInitial response: within 2 hours. Another 3 hours may pass.\n",
+        [("SEV1", 720, 10800, 3), ("SEV2", None, None, 7)],
+    ),
+    "German hours, cut short": (
+        "# Störungen\n\n| Priorität | Beschreibung | Reaktionszeit | Lösungszeit |\n|---|---|---|---|\n| P1 | alles | 12 Min. | 3 Std. |\n| P2 | ein Boot | 2 Std. | nächster Werktag |\n",
+        [("P1", 720, 10800, 5), ("P2", 7200, "next business day", 6)],
+    ),
+    "Portuguese and Spanish sentences": (
+        "# Incidentes\n\n- **P1 (Crítico)**: nada anda. Resposta em até 12 min, resolução em até 3 h.\n- **P2 (Alto)**: uno. Tiempo de respuesta: 2 h. Resolución: 1 día hábil.\n",
+        [("P1", 720, 10800, 3), ("P2", 7200, "1 business day", 4)],
+    ),
     "Spanish, of incidencias": (
         "# Acuerdo de nivel\n\n## Clasificación de incidencias\n\n### Prioridad Alta\n- Tiempo de respuesta: hasta 2 horas hábiles\n\n### Prioridad Baja\n- Tiempo de respuesta: hasta 9 horas hábiles\n",
         [("Alta", "2 business hours", None, 5), ("Baja", "9 business hours", None, 8)],
@@ -119,6 +152,14 @@ ADDED: dict[str, tuple[str, list[tuple[Any, ...]]]] = {
         "## SLA targets\n\n1. SEV1 acknowledgement: 12 minutes during the regatta, 60 minutes afterward.\n2. SEV2 acknowledgement: 2 hours.\n",
         [NOTHING, (7200, None), NOTHING],
     ),
+    "one sentence for two severities, the next for the third": (
+        "## Watch\n\nSEV1 and SEV2: respond within 12 minutes. SEV3: next business day.\n",
+        [(720, None), (720, None), ("next business day", None)],
+    ),
+    "a sentence of another clock between": (
+        "## Watch\n\nSEV1: respond within 12 minutes. SEV2: lights for 9 hours.\n",
+        [(720, None), NOTHING, NOTHING],
+    ),
     "what is done at once, in many words": (
         "## Detail\n\n### SEV1 again\n\nResponse target: acknowledge immediately, stop the ferries, keep what was found and open a channel until somebody has looked at all of it.\n\n### SEV2 again\n\nResponse target: acknowledge within 12 minutes, name a captain.\n",
         [(0, None), (720, None), NOTHING],
@@ -134,6 +175,10 @@ NO_POLICY: dict[str, str] = {
     "two on a line are no scheme": "# On-call\n\n- Ack SLA: SEV1 immediate, SEV2 12 min.\n",
     "limits without a clock": "# On-call\n\nRest after a watch: P1 12 h, P2 9 h, P3 2 h\n",
     "limits of one clock without severities": "# Health of the buoys\n\n## Default thresholds\n\n- Acknowledgement: 12 minutes\n- Resolution: 60 minutes\n\nAn incident breaches them.\n",
+    "a scheme that is not implemented": "# Incidents\n\n## Severity\n\nNot implemented yet; planned for spring.\n\n| Severity | Response time |\n|---|---|\n| SEV1 | 12 min |\n| SEV2 | 2 h |\n| SEV3 | 9 h |\n",
+    "a scheme to be done, by its status": "# Harbour\n\n## Boats\n\nMany.\n\n## Incident severity\n\n> **Status:** TODO\n\n| Severity | Response time |\n|---|---|\n| SEV1 | 12 min |\n| SEV2 | 2 h |\n| SEV3 | 9 h |\n",
+    "a proposed scheme": "# Incidents\n\n## Proposed severity levels\n\n| Severity | Response time |\n|---|---|\n| SEV1 | 12 min |\n| SEV2 | 2 h |\n| SEV3 | 9 h |\n",
+    "an example in a fence, in Chinese": "# 多船审查\n\n## SLA\n\n例如：\n\n```text\nP0: immediate\nP1: 12 min\nP2: 2 h\nP3: 9 h\n```\n\n## Incident mode\n\n敲钟。\n",
     "a page that asks for what it lacks": "# Open questions\n\n## Severity of incidents\n\nTo be decided:\n\n1. How soon?\n   - SEV-1: respond within X minutes? 12? 30?\n   - SEV-2: respond within Y minutes?\n",
 }
 
@@ -195,3 +240,22 @@ def test_a_habit_named_in_a_heading_is_no_cadence():
     text, _ = SCHEMES["minutes as a prime, and a habit that is no cadence"]
 
     assert compile_guide(text, "g.md").policy.cadences == ()
+
+
+def test_the_status_of_one_part_is_not_that_of_the_guide():
+    text = HARBOUR + "## Drills\n\n**Status:** TODO\n\nNone.\n"
+
+    assert [each.id for each in compile_guide(text, "g.md").policy.severities] == ["SEV1", "SEV2", "SEV3"]
+
+
+def test_a_scheme_in_force_stands_instead_of_the_one_that_is_planned():
+    planned = "## Planned severity levels\n\n| Severity | Response time |\n|---|---|\n| P1 | 5 min |\n| P2 | 50 min |\n| P3 | 5 h |\n"
+
+    assert [each.id for each in compile_guide(HARBOUR + planned, "g.md").policy.severities] == ["SEV1", "SEV2", "SEV3"]
+
+
+def test_what_is_planned_is_named_as_that():
+    [finding] = compile_guide(NO_POLICY["a proposed scheme"], "g.md").findings
+
+    assert (finding.rule, finding.level, finding.line) == ("GUIDE-NO-POLICY", "warning", 5)
+    assert "planned" in finding.message

@@ -1967,7 +1967,7 @@ _GUIDE: tuple[Mutant, ...] = (
     _bug(
         "guide: the table of limits gives the lines, not the definitions",
         "guide/severities.py",
-        "    if describes(best):\n        return best\n",
+        "    if describes(best) and not limits:\n        return best\n",
         "    return best\n",
         FORMS,
     ),

@@ -107,4 +107,25 @@ READ_LIMITS: tuple[Mutant, ...] = (
         "found.setdefault(entry.named.ids[0], limit)\n            break",
         POLICY,
     ),
+    _bug(
+        "limits: what is planned is in force",
+        "guide/severities.py",
+        "if score(group) >= SCORE_MIN and planned(group, document)]",
+        "if False]",
+        LIMITS,
+    ),
+    _bug(
+        "limits: of two sentences with a time each the first is the limit",
+        "guide/severities.py",
+        "told_every(part) is None and not any(True for _ in clauses(part)) for part in rest",
+        "False for part in rest",
+        LIMITS,
+    ),
+    _bug(
+        "limits: the status of a part is that of the guide",
+        "guide/about.py",
+        'if said == "draft" or (said and n < whole):',
+        "if said:",
+        LIMITS,
+    ),
 )

@@ -104,22 +104,29 @@ def _history(document: Document) -> Iterator[tuple[str, str, int]]:
                 yield "history", "; ".join(" ".join(map(plain, row.cells)) for row in block.rows[:50]), block.line
 
 
-def status_of(document: Document, metadata: dict[str, str]) -> tuple[str, int]:
+def status_of(document: Document, metadata: dict[str, str], at: int = 1) -> tuple[str, int]:
     """("active" | "draft" | "not started" | "no policy", line): whether the text may run at all.
 
     Only what the document says of itself counts: a status field, a banner, its title. A draft post-mortem is none.
     """
     stated = metadata.get("status", "")
     fenced = {n for block in document.fences for n in range(block.line, block.end + 1)}
+    whole = _before_its_parts(document)
     for n, line in enumerate(document.lines[:METADATA_LINES], 1):
         said = "" if n in fenced or "|" in line else _said_of_itself(line)
-        if said:
+        if said == "draft" or (said and n < whole):
             return said, n
-    if stated and _NOT_STARTED.search(stated):
-        return "not started", 1
+    if stated and _NOT_STARTED.search(stated) and at < whole:
+        return "not started", at
     if stated and _DRAFT.search(stated):
         return "draft", 1
     return ("no policy", 1) if _is_disclosure(document) else ("active", 0)
+
+
+def _before_its_parts(document: Document) -> int:
+    """The line of the first heading below the title: behind it a status is that of a part; a page of one part has none."""
+    parts = [section.line for section in document.sections() if section.level in (2, 3, 4, 5, 6) and section.line > 1]
+    return parts[0] if len(parts) > 1 else len(document.lines) + 1
 
 
 def _said_of_itself(line: str) -> str:

@@ -85,6 +85,7 @@ def lookalikes(document: Document) -> Iterator[tuple[Section, Block, str]]:
 
 def table_group(section: Section, block: Block) -> Group | None:
     """The severities of a table whose rows begin with them."""
+    block = _with_second_header(block)
     column = _id_column(block)
     if column is None:
         return None
@@ -105,6 +106,16 @@ def table_group(section: Section, block: Block) -> Group | None:
     if len(entries) < 2 or not unique(entries):
         return None
     return Group(form="table", section=section, line=block.line, entries=tuple(entries), header=tuple(header))
+
+
+def _with_second_header(block: Block) -> Block:
+    """The table with one header, where its first row only says which clocks a wide column holds."""
+    cells = [plain(cell) for cell in block.rows[0].cells] if len(block.rows) > 2 else []
+    said = [cell for cell in cells[1:] if cell]
+    if not said or cells[0] or not all(clock_of(cell) for cell in said):
+        return block
+    header = [cell or head for head, cell in zip(block.header, [*cells, *[""] * len(block.header)], strict=False)]
+    return msgspec.structs.replace(block, header=header, rows=block.rows[1:])
 
 
 def _id_column(block: Block) -> int | None:

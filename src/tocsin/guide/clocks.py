@@ -111,7 +111,13 @@ _AT_ONCE = frozenset(
 _EITHER = re.compile(r"\b(?:mitigat\w+ or resolv\w+|resolv\w+ or mitigat\w+)\b", re.I)
 _SPOKEN: tuple[tuple[str, re.Pattern[str]], ...] = (
     ("acknowledge", re.compile(r"\back(?:nowledge(?:d|ment)?|nowledgment)?\b", re.I)),
-    ("resolve", re.compile(r"\bresol(?:ve|ved|ution)\b|\bfix(?:ed)?\b|\brestor(?:e|ed|ation)\b|\brto\b", re.I)),
+    (
+        "resolve",
+        re.compile(
+            r"\bresol(?:ve|ved|ution)\b|\bfix(?:ed)?\b|\brestor(?:e|ed|ation)\b|\brto\b|\bresolu(?:ção|cao|ción|cion)\b|\brésolution\b|\bbehebung\b",
+            re.I,
+        ),
+    ),
     ("mitigate", re.compile(r"\bmitigat\w*\b", re.I)),
     ("contain", re.compile(r"\bcontain(?:ed|ment)?\b", re.I)),
     (
@@ -273,6 +279,11 @@ def clauses(text: str) -> Iterator[tuple[str, Deadline]]:
             continue
         if _HAN_CHAR.search(clause):
             yield from _in_han(clause)
+            continue
+        label, _, value = clause.partition(":")
+        if value and (kind := clock_of(label)) in ("respond", "resolve", "acknowledge") and (limit := read(value)):
+            due = deadline(limit) if limit.kind not in ("interval", "offset") else None
+            yield from [(kind, due)] if due else []
             continue
         spoken = [name for name, pattern in _SPOKEN if pattern.search(_EITHER.sub("resolve", clause))]
         quantity = read(re.sub(r"[:=]", " ", clause)) or _commanded(clause)

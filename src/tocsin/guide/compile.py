@@ -127,9 +127,9 @@ def _nothing(
 
 
 def _compile(document: Document, repaired: Repaired, name: str, sha256: str, notes: Notes) -> Compiled:
-    metadata, _ = compile_metadata(document, repaired.front)
+    metadata, at = compile_metadata(document, repaired.front)
     title = guide_title(document, repaired.front, name)
-    status, line = status_of(document, metadata)
+    status, line = status_of(document, metadata, at.get("status", 1))
     scheme = compile_severities(document, notes)
     scheme.severities = join_sentences(document, scheme, notes)
     if status in ("not started", "no policy") or not scheme.severities:
@@ -160,6 +160,8 @@ def _refuse(status: str, line: int, scheme: Scheme, document: Document, notes: N
     why = (
         "it is about reporting vulnerabilities"
         if status == "no policy" and scheme.severities
+        else "the severities here are planned and not in force"
+        if scheme.planned
         else "nothing says that the severities here are those of incidents"
         if scheme.passed_over
         else "nothing in it defines severities of incidents"
@@ -170,7 +172,9 @@ def _refuse(status: str, line: int, scheme: Scheme, document: Document, notes: N
         "warning" if doubtful else "error",  # severities that were not understood are no proof that there is no policy
         scheme.passed_over or 1,
         f"no policy is made of this: {why}" if doubtful else f"this is not an incident-response policy: {why}",
-        'write "incident" into the heading above them, if they are'
+        "take the remark away when they are in force"
+        if scheme.planned
+        else 'write "incident" into the heading above them, if they are'
         if scheme.passed_over
         else "define severities in a table, a list or under headings",
     )

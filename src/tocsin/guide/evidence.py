@@ -58,9 +58,20 @@ _SOMEBODY_ELSES = re.compile(
     r"\b(?:an?other|some|many|most|other|a|one)\s+(?:[\w-]+\s+)?(?:compan(?:y|ies)|organi[sz]ations?|firms?|startups?|vendors?|teams)\b[^.]{0,80}\b(?:uses?|using|used|defines?|has|have)\b"
     r"|\b(?:might|could|may)\s+look\s+(?:something\s+)?like|\blooks\s+something\s+like|\bas\s+(?:used|defined|described)\s+(?:by|at|in)\s+(?!this|our|the\s+(?:policy|sla))"
     r"|\b(?:here(?:'s| is)|this is|consider|take)\s+an?\s+(?:common|typical|simple|sample|good|popular|basic|possible)?\s*(?:example|template)\b|\bfor example,? (?:a|an|some|many)\b"
+    r"|^\W*(?:例如|比如|例えば|例|示例|예|예시|for (?:example|instance)|e\.g\.|(?:an? )?example|sample|beispiel|ejemplo|exemplo|exemple)\W*$"
     r"|\b(?:atlassian|google|pagerduty|netflix|incident\.io|gitlab|firehydrant)(?:'s)?\s+(?:(?!(?:with|the|to|for|and|on|by)\b)\w+\s+){0,3}(?:uses?|defines?|levels|severit\w+|scale|framework)",
     re.I,
 )
+# "Not implemented yet" or "Proposed" above a scheme: it is wished for and not in force.
+_PLANNED = re.compile(
+    r"\bnot\s+(?:yet\s+)?(?:been\s+)?(?:implemented|in (?:force|effect|place|use)|adopted|agreed|enforced|started|ratified)\b|\bto be (?:defined|decided|agreed|written|implemented)\b"
+    r"|^\W*(?:(?:status|state)\W+)?(?:todo|tbd|planned|proposed|coming soon|not started|future work)\b",
+    re.I,
+)
+_PLANNED_TITLE = re.compile(
+    r"\b(?:todo|tbd|planned|proposed|proposal|future|not (?:yet )?implemented|wish ?list)\b", re.I
+)
+PLANNED_CHARS_MAX = 200  # a longer paragraph speaks of more than whether the scheme is in force
 _META_PAGE = re.compile(r"\bskill$|game design|\bchange ?log\b|release notes|\broadmap\b|\bissue template\b", re.I)
 
 
@@ -120,6 +131,13 @@ def _is_counted(entry: Entry) -> bool:
     return any(_COUNTED.fullmatch(aside) for aside in entry.named.asides) or (numbers and not entry.text)
 
 
+def planned(group: Group, document: Document) -> bool:
+    """Whether the place of the candidate says that it is not in force."""
+    above = _above(group, document)
+    said = len(above) <= PLANNED_CHARS_MAX and _PLANNED.search(plain(above).lstrip("> "))
+    return bool(said) or bool(_PLANNED_TITLE.search(group.section.title))
+
+
 def _bold_line(above: str) -> str:
     """The bold words that a paragraph begins with, where a heading might stand."""
     found = re.match(r"(?:\*\*|__)(.{3,80}?)(?:\*\*|__)", above)
@@ -134,6 +152,8 @@ def _above(group: Group, document: Document) -> str:
             if said:
                 break
             continue
+        if line.lstrip().startswith("```") and not said:
+            continue  # the scheme stands in a fence
         if re.match(r"\s*(?:[#|<-]|\*\s)", line):
             break
         said.append(line.strip())
@@ -176,9 +196,11 @@ def score(group: Group) -> int:
 
 
 def _in_titles(group: Group) -> bool:
-    """Whether two headings or labels say themselves how soon somebody answers: "P1 (response time: 1 hour)"."""
-    said = ((*entry.named.asides, entry.named.rest) for entry in group.entries)
-    return sum(any(name == "respond" for text in each for name, _ in clauses(text)) for each in said) >= 2
+    """Whether two headings or lines say themselves how soon somebody answers: "P1 (response time: 1 hour)"."""
+    said = ((*entry.named.asides, entry.named.rest, entry.text) for entry in group.entries)
+    return (
+        sum(any(name in ("respond", "acknowledge") for text in each for name, _ in clauses(text)) for each in said) >= 2
+    )
 
 
 def _is_ladder(group: Group) -> bool:

@@ -13,9 +13,13 @@ from tocsin.guide.entries import ENTRIES_MAX, Entry, Field, Group, unique
 from tocsin.guide.ids import is_word, named
 from tocsin.guide.inline import split_label
 from tocsin.guide.labelled import labelled_entry
+from tocsin.guide.leads import lead_clock
 from tocsin.guide.yaml_fences import document as yaml_document, line_of, texts, words
 
 LINES_MAX = 80  # a longer fence is a program or a log
+_TEXT = frozenset(
+    {"", "text", "txt", "plaintext", "yaml", "yml"}
+)  # "P2: > 50 % fail" is no YAML, whatever it is called
 _BLANK = re.compile(r"\[[^\]\n]+\]|\{\{?[^}\n]+\}\}?|<[A-Za-z][^>\n]*>|_{3,}")
 _SEVERITIES = re.compile(r"severit|priorit|incident[ _]?(?:levels|classes)|\bsla", re.I)
 _BARE = re.compile(r"_(?:in_)?(seconds?|minutes?|mins?|hours?|hrs?|days?)$", re.I)
@@ -30,18 +34,14 @@ def fenced(document: Document) -> list[Group]:
     last: tuple[Section, Block] | None = None
     for section, block in every_block(document.root):
         above = last[1] if last is not None and last[0] is section else None
-        found += [*_of_block(section, block), *_of_yaml(section, block, above)]
+        of_yaml = list(_of_yaml(section, block, above))
+        found += of_yaml or _of_block(section, block)
         last = (section, block)
     return found
 
 
 def _of_block(section: Section, block: Block) -> Iterator[Group]:
-    if block.kind not in ("fence", "code") or block.info.split(" ")[0].casefold() not in (
-        "",
-        "text",
-        "txt",
-        "plaintext",
-    ):
+    if block.kind not in ("fence", "code") or block.info.split(" ")[0].casefold() not in _TEXT:
         return
     lines = [
         (n, line) for n, line in enumerate(block.text.split("\n"), block.line + (block.kind == "fence")) if line.strip()
@@ -75,7 +75,7 @@ def _of_yaml(section: Section, block: Block, above: Block | None) -> Iterator[Gr
     """`severity_levels:` over `SEV1: {response_time: 15m}`, or over a list of levels with an id each."""
     found = yaml_document(section, block, above, None, _SEVERITIES)
     for entry in found.entries if found is not None else ():
-        if not _SEVERITIES.search(words(entry.key)):
+        if not _SEVERITIES.search(words(entry.key)) and not lead_clock(words(entry.key)):
             continue
         entries = [_level(inner.key, inner.line, inner.node, block) for inner in getattr(entry.node, "entries", ())]
         for item in getattr(entry.node, "items", ()):
@@ -84,7 +84,7 @@ def _of_yaml(section: Section, block: Block, above: Block | None) -> Iterator[Gr
             entries.append(_level(name, item.line, item, block))
         kept = only_one_family([each for each in entries if each is not None])
         if 2 <= len(kept) <= ENTRIES_MAX and len(kept) == len(entries) and unique(kept):
-            yield Group(form="fence", section=section, line=kept[0].line, entries=tuple(kept))
+            yield Group(form="fence", section=section, line=kept[0].line, entries=tuple(kept), lead=words(entry.key))
 
 
 def _level(name: str, line: int, node: object, block: Block) -> Entry | None:

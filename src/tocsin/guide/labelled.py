@@ -30,7 +30,7 @@ def labelled_entry(raw: str, line: int) -> Entry | None:
     """`**SEV1 (Critical)**: text`, `` `SEV1`: text ``, `P0 - Critical: text`, `P0 - text`."""
     first, _, more = raw.partition("\n")
     first = re.sub(r"^[^\w*`\[(]+", "", first)  # a coloured sign before the label
-    label = split_wide(first) or split_dash(first) or _coded(first)
+    label = split_wide(first) or split_dash(first) or _coded(first) or _arrow(first)
     if label is None:
         who = named(first)
         return Entry(named=who, line=line, title=plain(first)) if who and who.clean and len(first) < 60 else None
@@ -57,6 +57,12 @@ def _coded(first: str) -> Label | None:
     """`` `P0` acknowledgement: 15 min ``: a severity in code, and what is said of it without a mark between."""
     found = re.match(r"\s*`([^`\n]{1,20})`\s+(.+)$", first)
     return Label(label=found[1], value=found[2], strong=True) if found and named(found[1]) else None
+
+
+def _arrow(first: str) -> Label | None:
+    """`SEV1 → page at once, 15 min response`."""
+    found = re.match(r"\s*([^→=>]{2,30}?)\s*(?:→|-{1,2}>|=>)\s*(.+)$", first)
+    return Label(label=plain(found[1]), value=found[2], strong=False) if found and named(found[1]) else None
 
 
 def joined(entries: list[Entry]) -> list[Entry]:

@@ -17,7 +17,7 @@ from tocsin.guide.candidates import groups
 from tocsin.guide.clocks import cell, clauses, clock_of, context_clock, told_every
 from tocsin.guide.drafts import Draft, describe, put, set_clock, severity
 from tocsin.guide.entries import Entry, Field, Group
-from tocsin.guide.evidence import ELSEWHERE, SCORE_MIN, about_incidents, describes, score
+from tocsin.guide.evidence import ELSEWHERE, SCORE_MIN, about_incidents, describes, planned, score
 from tocsin.guide.fenced import fenced
 from tocsin.guide.ids import family, is_word, key, number, word_rank
 from tocsin.guide.inline import plain
@@ -47,6 +47,7 @@ class Scheme(msgspec.Struct, kw_only=True):
     notify: list[Notify] = []
     timers: list[WhileUnresolved] = []
     paths: list[tuple[tuple[str, ...], str, int]] = []  # chains of people that stood beside a severity
+    planned: bool = False  # what was passed over says itself that it is not in force
     passed_over: int = 0  # the line of severities that nothing says to be those of incidents
 
 
@@ -57,6 +58,10 @@ def compile_severities(document: Document, notes: Notes) -> Scheme:
         score(group) >= SCORE_MIN for group in found
     ):  # a scheme that stands in a fence, where nothing else is one
         found += fenced(document)
+    wished = [group for group in found if score(group) >= SCORE_MIN and planned(group, document)]
+    found = [group for group in found if group not in wished]
+    if wished and not any(score(group) >= SCORE_MIN for group in found):
+        return Scheme(passed_over=wished[0].line, planned=True)
     said = None if any(score(group) >= SCORE_MIN for group in found) else in_a_sentence(document)
     if said is not None:
         return _scheme(said, [*found, said], notes)
@@ -70,7 +75,13 @@ def compile_severities(document: Document, notes: Notes) -> Scheme:
 def _defining(ranked: list[Group]) -> Group:
     """The best candidate; where it only sets limits, the next one with its ids that says what they mean."""
     best = ranked[0]
-    if describes(best):
+    listed = best.form in (
+        "bullets",
+        "bold",
+        "fence",
+    )  # what stands behind an id under "Response times:" says what is due
+    limits = listed and (lead_clock(best.lead) or context_clock(best.section.title))
+    if describes(best) and not limits:
         return best
     ids = {key(one) for one in best.ids}
     same = (group for group in ranked[1:] if describes(group) and ids <= {key(one) for one in group.ids})
@@ -220,11 +231,23 @@ def _clock_field(draft: Draft, kind: str, field: Field, notes: Notes) -> None:
         set_clock(draft, kind, quantity, field.line, notes)
         return
     found = list(clauses(value)) + [clause for item in field.items for clause in clauses(item)]
+    first = _first_of(value, field.label)
+    if first is not None and kind not in {name for name, _ in found}:
+        set_clock(draft, kind, first, field.line, notes)
     for name, limit in found:
         put(draft, name, limit, field.line, notes)
-    if not found and re.search(r"\d", plain(value)):
+    if not found and first is None and re.search(r"\d", plain(value)):
         message = f'{draft.id}: "{plain(value)[:80]}" under {field.label!r} is not one quantity, so no clock starts'
         notes.add("GUIDE-UNREAD", "note", field.line, message, 'write one limit per field, such as "15 minutes"')
+
+
+def _first_of(value: str, label: str) -> Quantity | None:
+    """`within 15 minutes. Updates every 30 minutes.`: the first sentence, where every other time has its own subject."""
+    parts = re.split(r"\.\s+", plain(value).strip(" ."))
+    rest = [part for part in parts[1:] if scan(part)]
+    if not rest or any(told_every(part) is None and not any(True for _ in clauses(part)) for part in rest):
+        return None
+    return cell(parts[0], label)
 
 
 def _paired_field(draft: Draft, field: Field, notes: Notes) -> None:

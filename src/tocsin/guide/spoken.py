@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 
 import msgspec
 
@@ -14,13 +15,14 @@ from tocsin.guide.clocks import clauses, clock_of
 from tocsin.guide.ids import ID, mentioned, run_of_ids
 from tocsin.guide.inline import plain
 from tocsin.guide.notes import Notes
-from tocsin.guide.quantity import PHRASE_CHARS_MAX, deadline
+from tocsin.guide.quantity import PHRASE_CHARS_MAX, deadline, read
 from tocsin.guide.severities import Scheme
 
 _AROUND = re.compile(
     r"\b(?:for|all|any|outages?|incidents?|issues?|alerts?|severity|target|goal|our|the|is|are|must be|should be)\b",
     re.I,
 )
+_NEXT_ID = re.compile(r"[.;]\s+(?=(?:sev(?:erity)?|p|s|priority)[\s-]?[0-5]\b[^.;]{0,20}:)", re.I)
 _ANSWERS = re.compile(r"\b(?:must|should|shall|has to|to)\s+(?:acknowledge|respond)\b", re.I)
 _CONDITION = re.compile(r"\b(?:if|when|unless|after|not|no|escalat\w*)\b", re.I)
 _ELSEWHERE = re.compile(
@@ -44,16 +46,30 @@ def join_sentences(document: Document, scheme: Scheme, notes: Notes) -> tuple[Se
         elsewhere = _ELSEWHERE.search(" / ".join(sentence.section.path()[2:]))
         if len(text) > 200 or not ID.search(text) or (elsewhere and not _acknowledges(text, elsewhere[0])):
             continue
-        severities = mentioned(text, scheme.known)
-        bare = " ".join(_AROUND.sub(" ", ID.sub(" ", text)).split())
-        limits = list(clauses(bare))
-        first = ID.search(text)
-        together = first is not None and len(run_of_ids(text, first)) == len(severities)  # "SEV1/SEV2 pages"
-        if severities and (len(severities) == 1 or together) and len(limits) == 1:
-            name, limit = limits[0]
-            for one in severities:
-                found.setdefault((one, name), (limit, sentence.line))
+        for one, name, limit in _stated(text, scheme.known):
+            found.setdefault((one, name), (limit, sentence.line))
     return tuple(_with(severity, found, notes) for severity in scheme.severities)
+
+
+def _stated(text: str, known: dict[str, str]) -> Iterator[tuple[str, str, Deadline]]:
+    """(severity, clock, limit) of a line: "SEV1 and SEV2: respond within 30 minutes. SEV3: next business day." has two parts."""
+    held = ""
+    for part in _NEXT_ID.split(text):
+        severities = mentioned(part, known)
+        bare = " ".join(_AROUND.sub(" ", ID.sub(" ", part)).split())
+        limits = list(clauses(bare))
+        first = ID.search(part)
+        together = first is not None and len(run_of_ids(part, first)) == len(severities)  # "SEV1/SEV2 pages"
+        if first is None or not severities or not (len(severities) == 1 or together):
+            continue
+        quantity = read(part[first.end() :].lstrip(" :")) if held and first.start() == 0 and not limits else None
+        same = deadline(quantity) if quantity is not None and quantity.kind not in ("interval", "offset") else None
+        if same is not None:
+            limits = [(held, same)]
+        if len(limits) == 1:
+            held = limits[0][0]
+            for one in severities:
+                yield one, *limits[0]
 
 
 def _acknowledges(text: str, place: str) -> bool:

@@ -12,7 +12,7 @@ NUMBER_WORDS: dict[str, float] = {
 UNIT_SECONDS: tuple[tuple[str, int], ...] = (
     (r"seconds?|secs?|s|секунд\w*|segundos?|sekunden?|秒", 1),
     (r"minutes?|mins?\.?|m|분|минут\w*|мин\.?|minutos?|minuten?|minuti|minuut|minuten|menit|phút|分钟|分鐘|分", 60),
-    (r"hours?|hrs?\.?|h|시간|час\w*|horas?|stunden?|heures?|ore|uur|jam|giờ|个?小时|個?小時|時間", 3600),
+    (r"hours?|hrs?\.?|h|시간|час\w*|horas?|stunden?|std\.?|heures?|ore|uur|jam|giờ|个?小时|個?小時|時間", 3600),
     (r"(?:calendar\s+)?days?|d|일|дн\w*|день|d[ií]as?|tage?n?|jours?|giorni|giorno|dagen|hari|ngày|天|日", 86400),
     (r"weeks?|wks?\.?|w|주일|주|недел\w*|semanas?|wochen?|semaines?|minggu|tuần|周|週間", 604800),
     (r"months?|mos?\.?|개월|месяц\w*|mes(?:es)?|mês|monaten?|monate?|mois", 30 * 86400),
@@ -23,7 +23,7 @@ UNITS = (
     r"(?:calendar\s+)?(?:seconds?|secs?|minutes?|mins?|hours?|hrs?|days?|weeks?|wks?|months?|quarters?|years?|yrs?)(?![\w])"
     r"|(?<=\d)[smhdw](?![^\W\d])|(?<=\d\s)[hd](?![\w])"
     r"|секунд\w*|минут\w*|мин\.?(?!\w)|час\w*|дн\w*|день|недел\w*|месяц\w*"
-    r"|(?:segundos?|minutos?|horas?|d[ií]as?|semanas?|meses|minuten|stunden?|tage?n?|wochen?|monate?n?|heures?|jours?|semaines?|minuti|minuut|ore|uur|giorni|giorno|dagen|menit|jam|hari|minggu|phút|giờ|ngày|tuần)(?![\w])"
+    r"|(?:segundos?|minutos?|horas?|d[ií]as?|semanas?|meses|minuten|stunden?|std\.?|tage?n?|wochen?|monate?n?|heures?|jours?|semaines?|minuti|minuut|ore|uur|giorni|giorno|dagen|menit|jam|hari|minggu|phút|giờ|ngày|tuần)(?![\w])"
     r"|분|시간|일(?!반)|주일|주(?!요)|개월|分钟|分鐘|分(?!析|布|配|散|离|级|類|类)|个?小时|個?小時|時間|天|日(?!志|誌|常|程|报)|周|秒"
 )
 
@@ -87,7 +87,7 @@ _FILLERS = """a ack acknowledge acknowledged acknowledgement acknowledgment aim 
  de do em every expected external first fix for frequency from goal hour hours in incident initial internal
  investigation is least limit max maximum mean median minimum mitigate mitigation must notification objective of on
  once only or-less page per post posted provide regular report reports resolution resolve resolved respond
- reaktion response responses resposta respuesta restoration restore rto sent sla slas stakeholder stakeholders start status summary target
+ resolução resolucao resolución resolucion résolution behebung reaktion response responses resposta respuesta restoration restore rto sent sla slas stakeholder stakeholders start status summary target
  target: team the time timeline times to total triage typically update updates usually we will window with within work
  响应 回应 内 以内 解决 恢复 处理 初步 응답 대응 이내 해결 対応 解決"""
 FILLERS = frozenset(_FILLERS.split())
