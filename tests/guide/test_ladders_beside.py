@@ -126,6 +126,12 @@ def test_a_level_for_some_incidents_ends_the_ladder_or_leaves_none(form: str, sa
 
 
 REFUSED: dict[str, tuple[str, int]] = {
+    "a time behind the name of a level in another place": (
+        "## Escalation levels\n\n- **Level 1**: Duty engineer\n- **Level 2**: Team lead\n\n## When to go on\n\nEscalate to level 2 if:\n\n- An outage > 15 minutes\n", 10,
+    ),
+    "a column for a level in another table": (
+        "## Escalation levels\n\n- **Level 1**: Duty engineer\n- **Level 2**: Team lead\n\n## Thresholds\n\n| Severity | Escalate to Level 2 |\n|---|---|\n| SEV1 | 15 minutes |\n", 10,
+    ),
     "a time on an arrow for one severity": ("## Escalation\n\n```\nL1: Duty engineer\n   ↓ (SEV1 not resolved in 20 min)\nL2: Team lead\n```", 5),
     "two times of which one is read": ("## Escalation\n\n```\nLevel 1: Duty engineer\n   ↓ (no ack in 5 min OR >1 hour)\nLevel 2: Team lead\n```", 5),
     "a trigger under a heading": ("## Escalation\n\n### Level 1: Duty engineer\n\n- **Trigger:** every alert\n\n### Level 2: Team lead\n\n- **Trigger:** queue older than 25 min\n", 9),
@@ -156,6 +162,7 @@ def test_what_is_no_time_of_a_level_leaves_the_ladder_as_it_is(body: str):
 
 
 NOBODY: dict[str, str] = {
+    "what is still to be done": "## Escalation matrix\n\n- [ ] Level 1: Duty engineer\n- [ ] Level 2: Team lead\n",
     "who has a role": "## Escalation matrix\n\n### Incident commander\n\n- **Primary**: Duty engineer\n- **Secondary**: Team lead\n- **Tertiary**: CTO\n",
     "a ticket at the first level": "## Escalation\n\n```\nLevel 1: Support ticket (0-4 hours)\n   ↓\nLevel 2: Team lead (4-8 hours)\n```\n",
     "customers of one plan": "## Escalation\n\n### Enterprise tier escalation\n\n```\nLevel 1: Duty engineer (0-1 hour)\n   ↓\nLevel 2: Team lead (1-2 hours)\n```\n",

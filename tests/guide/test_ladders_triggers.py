@@ -12,6 +12,14 @@ HEADINGS = "## Escalation\n\n### Level 1: Duty engineer\n\n- **Trigger:** every 
 ITEMS = "## Escalation\n\n- **Level 1**: Duty engineer\n  - Trigger: an alert\n- **Level 2**: Team lead\n  - {0}\n- **Level 3**: CTO\n  - {1}\n"
 
 READ: dict[str, tuple[str, list[tuple[str, str, int | None, str]]]] = {
+    "labels that are times below whoever is called first": (
+        "## Escalation path\n\n1. Alert the duty engineer\n2. After 10 min: Escalate to team lead\n3. After 40 min: Escalate to CTO\n4. After 2 hours: Start the other site\n",
+        TIMELINE,
+    ),
+    "a labelled chain under another heading": (
+        "## On-call\n\nRotation is weekly.\n\nEscalation path: Duty engineer → Team lead → CTO\n",
+        [("", "duty engineer", None, ""), ("", "team lead", None, ""), ("", "cto", None, "")],
+    ),
     "a line under a heading that says when to hand on": (
         "## Escalation\n\n### Level 1: Duty engineer\n\n- Looks\n- Escalate if unable to resolve in 10 minutes\n\n### Level 2: Team lead\n\n- Escalate if: can't resolve in 40 minutes\n\n### Level 3: CTO\n\n- Decides\n",
         STEPS,

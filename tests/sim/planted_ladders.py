@@ -14,6 +14,13 @@ VARIES = "tests/guide/test_ladders_severities.py"
 
 READ_LADDERS: tuple[Mutant, ...] = (
     _bug(
+        "ladders: a time that stands with the name of a level elsewhere is passed over",
+        "guide/ladder_beside.py",
+        "if number > len(rungs) or rungs[number - 2].hold",
+        "if number > 0 or rungs[number - 2].hold",
+        BESIDE,
+    ),
+    _bug(
         "ladders: a trigger under a level is how long that level has",
         "guide/rungs.py",
         "own = [action for action in actions if not TRIGGER.match(action)]",

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import re
 import sys
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Iterator, Sequence
+from itertools import islice
 
 import msgspec
 
@@ -23,6 +24,9 @@ from tocsin.guide.quantity import Quantity, Value, scan
 from tocsin.guide.rungs import TRIGGER, Rung, counts, start
 from tocsin.guide.words import NEGATIVE
 
+NAMED_LINES = 8  # below "Escalate to level 2 if:"
+NAMED_CHARS_MAX = 300
+NAMED_MAX = 50  # of one page; every ladder asks for all of them
 LINES_MAX = 40  # under one level; what stands further below belongs to something else
 
 
@@ -45,6 +49,7 @@ class Places:
             (block for section in document.sections() for block in section.blocks), key=lambda block: block.line
         )
         self._starts = [block.line for block in self._blocks]
+        self.named = list(islice(_named_levels(document.lines), NAMED_MAX))
 
     def beside(
         self, line: int, until: int, severities: tuple[str, ...], known: dict[str, str]
@@ -81,6 +86,21 @@ def _without_answers(lines: Iterable[tuple[int, str]]) -> Iterator[tuple[int, st
         yield n, text
 
 
+def _named_levels(lines: Sequence[str]) -> Iterator[tuple[int, int, str]]:
+    """(level, line, text) of each time behind or below "Escalate to level 2 if", wherever on the page that stands."""
+    number = until = 0
+    for n, raw in enumerate(lines, 1):
+        if len(raw) > NAMED_CHARS_MAX or not raw.strip():
+            number = number if n <= until and not raw.strip() and until - n == NAMED_LINES - 1 else 0
+            continue
+        if found := _TO_LEVEL.search(raw):
+            number, until = int(found[1]), n + NAMED_LINES
+        elif raw.startswith("#") or n > until:
+            number = 0
+        if number > 1 and _times(plain(raw)):
+            yield number, n, plain(raw)
+
+
 class _Level(msgspec.Struct, frozen=True, kw_only=True):
     """The levels `first` to `last` of a ladder, which stand on one line."""
 
@@ -103,6 +123,12 @@ def unread(places: Places, rungs: Sequence[Rung], severities: tuple[str, ...], k
     for level, line, text in _told(places, rungs, severities, known):
         if found := _unread(level, line, text):
             return found
+    for number, line, text in places.named:
+        if number > len(rungs) or rungs[number - 2].hold is not None or rungs[number - 1].reach is not None:
+            continue
+        level = _Level(rungs=rungs, first=number - 1, last=number - 1, severities=severities, known=known)
+        if any(not _was_read(each, level) for each in _times(text)):
+            return Unread(at=number - 1, line=line, text=text, whole=True)
     return None
 
 
@@ -219,6 +245,9 @@ _WORK = re.compile(r"\bupdates?\b|\bpost-?mortem|\breview|\bshifts?\b|\brotat|\b
 _ONWARD = re.compile(rf"escalat|unresolved|unanswered|unacknowledged|{NEGATIVE}", re.I)
 _FRONT = r"(?:^\W*|[(\[–—:→]\s*|\s-\s+|\b(?:only|during)\s+)(?:only\s+)?"
 _SECOND = re.compile(r"(?:an?|one)\s+second", re.I)  # "for a second pair of eyes"
+_TO_LEVEL = re.compile(
+    r"(?:\bescalate\s+to|\b(?:level|tier|l)\s?-?\d\s*(?:→|-+>|\bto\b))\s+(?:\*\*)?(?:level|tier|l)\s?-?([2-9])\b", re.I
+)
 _SCOPE = re.compile(r"\W*(?:scope|for|applies\s+to)\s?:", re.I)
 _LABEL = re.compile(r"\W*escalat\w*\s+(?:if|when|after|to)\b[^:]{0,30}:", re.I)
 _MAYBE = re.compile(
@@ -286,9 +315,8 @@ _OTHER = re.compile(
 
 def _cells(block: Block, line: int, severities: tuple[str, ...], known: dict[str, str]) -> Iterator[tuple[int, str]]:
     """The cells of a row, without the columns of other clocks and of other severities."""
-    for row in block.rows:
-        if row.line != line:
-            continue
+    at = bisect_left(block.rows, line, key=lambda row: row.line)
+    for row in block.rows[at : at + 1]:
         for n, cell in enumerate(row.cells):
             head = plain(block.header[n]) if n < len(block.header) else ""
             other = of_some(head) and severities and not set(severities) & set(mentioned(head, known))

@@ -11,6 +11,7 @@ import msgspec
 from tocsin.guide.blocks import Block
 from tocsin.guide.inline import plain, split_dash, split_label
 from tocsin.guide.ladder_doubts import of_some
+from tocsin.guide.ladder_sentences import beginning
 from tocsin.guide.parties import PARTY, names_somebody, parties
 from tocsin.guide.quantity import Quantity, read
 from tocsin.guide.rungs import RUNGS_MAX, Rung, counts, start
@@ -95,6 +96,11 @@ def of_list(block: Block) -> list[Rung]:
     for item in block.items[: RUNGS_MAX + 1]:
         first = item.text.split("\n")[0]
         label = split_label(first) or split_dash(first)
+        if label is None and not entries and beginning(first):
+            entries.append(
+                (item.line, "0 min", first, ())
+            )  # "Alert the engineer on duty", and then "After 15 min: ..."
+            continue
         if label is None:
             return []
         actions = tuple(plain(sub.text) for child in item.blocks for sub in child.items)

@@ -156,6 +156,8 @@ def _of_block(section: Section, block: Block, near: bool) -> list[Rung]:
 
 
 def _of_list(section: Section, block: Block, near: bool) -> list[Rung]:
+    if any(item.task is not None for item in block.items):
+        return []  # what is still to be done
     lines = [(item.line, item_text(item)) for item in block.items] if near else []
     if near and (told := of_list(block) or of_onward(lines) or of_sentences(lines, alone=False)):
         return told
@@ -305,7 +307,8 @@ def _who(text: str) -> tuple[str, ...]:
 
 def _of_label(block: Block, section: Section, known: dict[str, str]) -> Iterator[tuple[tuple[str, ...], list[Rung]]]:
     """`**Escalation:** Lead → CTO → CEO (for P1 incidents)` among the other lines of a paragraph."""
-    for n, line in block.lines() if "\n" in block.text else ():
+    alone = not _ESCALATION.search(section.where)  # a chain under a heading about escalation has been read
+    for n, line in block.lines() if alone or "\n" in block.text else ():
         label = split_label(line)
         if label is None or not _ESCALATION.match(label.label):
             continue
