@@ -78,7 +78,6 @@ def test_every_severity_owes_its_answer_by_the_instant_the_guide_names(
         ("SEV-0", ("+0", "+30m", "+1h", "+1h30m", "+2h", "+2h30m")),
         ("SEV-1", ("+0", "+1h", "+3h", "+5h", "+7h", "+9h")),
         ("SEV-2", ("+0", "+1h", "+3h", "+7h", "+11h", "+15h")),
-        ("SEV-3", ("+0", "+1h", "+3h", "+7h")),
     ],
 )
 def test_the_smaller_of_a_levels_limit_and_the_severitys_interval_counts(
@@ -87,6 +86,23 @@ def test_the_smaller_of_a_levels_limit_and_the_severitys_interval_counts(
     expect = "\n".join(f"at {at}: escalated level {min(n, 4)}" for n, at in enumerate(levels, 1))
 
     as_expected(policies["000"], severity, expect, until="16h")
+
+
+def test_a_severity_that_the_guide_leaves_untimed_climbs_from_working_day_to_working_day(
+    policies: dict[str, Policy],
+) -> None:
+    as_expected(
+        policies["000"],
+        "SEV-3",
+        """
+        at 2026-11-27 20:30: escalated level 1
+        at 2026-11-30 17:00: escalated level 2
+        at 2026-12-01 17:00: escalated level 3
+        never paged Executive Team
+        """,
+        at="2026-11-27 20:30",
+        until="4d",
+    )
 
 
 @pytest.mark.parametrize("guide", ["002", "003"])

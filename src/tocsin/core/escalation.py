@@ -1,9 +1,9 @@
 """Which level is owed next. Every escalation, whatever its cause, is `escalate(because)`.
 
 A level lasts as long as the smaller of its own limit and the severity's interval, measured from entering it; where the
-guide gives neither, as long as the severity has to respond. The last level repeats. A level that means nobody who can
-be reached is passed at once and recorded. When the ladder has gone through its levels and nobody answered, the last
-resort is paged, and once more when it ends for good.
+guide gives neither, as long as the severity has to respond. What the guide does not hurry climbs by day
+(`core.unhurried`). The last level repeats. A level that means nobody who can be reached is passed at once and recorded.
+When the ladder has gone through its levels and nobody answered, the last resort is paged, and once more when it ends.
 """
 
 from __future__ import annotations
@@ -24,6 +24,7 @@ from tocsin.core.people import Directory, Person, reachable, who
 from tocsin.core.places import Outside
 from tocsin.core.policy import Escalation, Level, Notify, Policy, Rule, severity_of
 from tocsin.core.regulatory import Law
+from tocsin.core.unhurried import climbs_at, unhurried
 
 T = TypeVar("T")
 
@@ -147,6 +148,9 @@ def again_at(world: World, incident: Incident, level: Level, now: datetime) -> d
     """When the level after this one is owed, or None where the guide sets no time at all."""
     calendar = world.calendar
     scheme = _scheme(world.policy, incident)
+    if unhurried(scheme, incident.severity):
+        at = climbs_at(severity_of(world.policy, incident.severity), level.within, now, calendar)
+        return min(at, now + LONGEST_REPEAT) if at else None
     last = level.level == ladder(world.policy, incident)[-1].level
     found = [_left(level, incident, now, calendar, last=last)]
     found += [dated(row.every, now, calendar) for row in scheme.while_unresolved if row.severity == incident.severity]
@@ -257,6 +261,8 @@ def _why_nobody(directory: Directory, words: tuple[str, ...], incident: Incident
 
 def _until(policy: Policy, incident: Incident) -> Literal["acknowledged", "resolved"]:
     scheme = _scheme(policy, incident)
+    if unhurried(scheme, incident.severity):
+        return "acknowledged"
     repeated = any(row.severity == incident.severity for row in scheme.while_unresolved)
     return "resolved" if repeated else scheme.until
 

@@ -162,7 +162,8 @@ class ExternalParty(Value, frozen=True, kw_only=True):
 class Escalation(Value, frozen=True, kw_only=True):
     """`until` says what ends the ladder; a guide that says "if not resolved" runs on after an acknowledgement.
 
-    `phone`: severities for which people are called, at once and whatever else they prefer.
+    `phone`: severities for which people are called, at once and whatever else they prefer. `never`: severities that the
+    guide says are not escalated; they climb only if nobody answers, by day (`core.unhurried`).
     """
 
     levels: tuple[Level, ...] = ()
@@ -171,6 +172,7 @@ class Escalation(Value, frozen=True, kw_only=True):
     notify: tuple[Notify, ...] = ()
     external: tuple[ExternalParty, ...] = ()
     phone: tuple[str, ...] = ()
+    never: tuple[str, ...] = ()
     until: Literal["acknowledged", "resolved"] = "acknowledged"
 
 

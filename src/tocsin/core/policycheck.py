@@ -20,7 +20,7 @@ from tocsin.core.policy import BusinessHours, Deadline, Escalation, Inhibition, 
 from tocsin.core.promises import rules as every_rule
 from tocsin.core.twopersons import NAMEABLE
 
-SEVERITY_FIELDS = frozenset({"severity", "severities", "required_for"})
+SEVERITY_FIELDS = frozenset({"severity", "severities", "required_for", "never"})
 _CLOCK_TIME = re.compile(r"(?:[01][0-9]|2[0-3]):[0-5][0-9]|24:00")
 _SOME_DAY = datetime(2026, 11, 23, tzinfo=UTC)
 

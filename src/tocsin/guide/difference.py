@@ -133,6 +133,9 @@ def _timers(old: Policy, new: Policy) -> Iterator[Change]:
         severity = after.severity if after else before.severity if before else ""
         if not _same(was, now):
             yield Change(about="escalation", text=_repeated(severity, was, now), line=_line(after))
+    if old.escalation.never != new.escalation.never:
+        now_never = ", ".join(new.escalation.never) or "no severity"
+        yield Change(about="escalation", text=f"The guide now says of {now_never} that it is not escalated.")
     if old.escalation.until != new.escalation.until:
         yield Change(
             about="escalation",

@@ -21,6 +21,7 @@ from tocsin.guide.parties import PARTY, channels, parties, within
 from tocsin.guide.quantity import Quantity, deadline, scan
 from tocsin.guide.rungs import Rung
 from tocsin.guide.severities import Scheme
+from tocsin.guide.unescalated import not_escalated
 
 _NEAR = re.compile(r"escalat|on-?call|severit|response", re.I)
 _ESCALATE = re.compile(r"\bescalat\w*\b", re.I)
@@ -51,7 +52,11 @@ def compile_escalation(document: Document, scheme: Scheme, notes: Notes) -> Esca
         {(row.severity, row.who): row for row in [*scheme.notify, *_matrix(document, scheme, notes)]}.values()
     )
     resolved = False
+    never: dict[str, None] = {}
     for sentence in sentences(document, scheme):
+        if said := not_escalated(sentence, scheme):
+            notes.use(sentence.line)
+            never |= dict.fromkeys(said)
         timer = [] if sentence.line in led else _timer(sentence, scheme)
         if timer:
             notes.use(sentence.line)
@@ -80,6 +85,7 @@ def compile_escalation(document: Document, scheme: Scheme, notes: Notes) -> Esca
         triggers=tuple(triggers),
         notify=tuple(notify),
         external=tuple(external),
+        never=tuple(one for one in never if not any(row.severity == one for row in timers)),
         until=until,
     )
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from tocsin.core.policy import Policy, Severity, Source
+from tocsin.core.unhurried import unhurried
 from tocsin.guide.saying import count, due, every, inside, listing, severities, span, within
 
 
@@ -68,6 +69,9 @@ def _escalation(policy: Policy) -> Iterator[str]:
         yield f"Level {level.level}{f' for {listing(level.severities)}' if level.severities else ''}: {listing(level.who)}{then}.{_at(level.source)}"
     for timer in policy.escalation.while_unresolved:
         yield f"{timer.severity}: the next level {every(timer.every)} while it is not resolved.{_at(timer.source)}"
+    left = [one.id for one in policy.severities if unhurried(policy.escalation, one.id)]
+    if left and policy.escalation.levels:
+        yield f"{listing(left)}: no timer of its own, so the next level only if nobody answers within its time to respond."
     for row in policy.escalation.notify:
         yield f"{row.severity} is told to {listing(row.who)}{f' {within(row.within)}' if row.within else ''}.{_at(row.source)}"
     for trigger in policy.escalation.triggers:

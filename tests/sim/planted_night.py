@@ -1,0 +1,31 @@
+"""Planted bugs of what a person who is paged at night needs. As `planted`, which says what a bug is."""
+
+from __future__ import annotations
+
+from tests.sim.planted import Mutant, _bug
+
+UNHURRIED = "tests/core/test_unhurried.py"
+
+NIGHT: tuple[Mutant, ...] = (
+    _bug(
+        "night: a severity that the guide leaves untimed climbs by the levels' limits",
+        "core/unhurried.py",
+        "return bool(timed) and severity not in timed and not",
+        "return bool(timed) and severity in timed and not",
+        UNHURRIED,
+    ),
+    _bug(
+        "night: a day to respond ends at night",
+        "core/unhurried.py",
+        "if respond_at - now < WORKING_DAY or in_business_hours(at, calendar):",
+        "if True:",
+        UNHURRIED,
+    ),
+    _bug(
+        "night: an acknowledgement does not end the ladder of what the guide does not hurry",
+        "core/escalation.py",
+        '    if unhurried(scheme, incident.severity):\n        return "acknowledged"\n',
+        "",
+        UNHURRIED,
+    ),
+)
