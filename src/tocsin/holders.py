@@ -21,8 +21,8 @@ from tocsin.saying.composing import stored_audiences
 def named(command: c.Command, incident: Incident, engine: Engine, store: Store, tenant: str) -> c.Command:
     """The command with the id of the person whom it names. Raises ValueError for whoever nobody knows."""
     match command:
-        case c.AssignRole():
-            known = {command.by, *(each.person for each in accounts.every(store, tenant))}
+        case c.AssignRole() if command.person.strip() != command.by:  # whoever takes a role themselves is known
+            known = {each.person for each in accounts.every(store, tenant)}
             found = holder(engine.directory(tenant), command.person, guest=command.guest, accounts=known)
             return msgspec.structs.replace(command, person=found)
         case c.ReleaseRole(person=str(said)) if not any(said in people for people in incident.roles.values()):

@@ -14,6 +14,7 @@ import pytest
 import tocsin
 from tests.http.world import T0, Server
 from tocsin.core import commands as c
+from tocsin.core.people import Person
 from tocsin.http import auth
 from tocsin.ports import Receipt
 from tocsin.web.render import ago, initials, short, span, spell, until
@@ -251,3 +252,18 @@ def test_spans_and_instants_are_short_words():
     assert short(T0, T0) == "03:00 UTC"
     assert short(T0, T0 + timedelta(days=1)) == "23 Nov 03:00 UTC"
     assert [initials(name) for name in ("Ana Maria Ivanova", "ben", "", "eve@x.org")] == ["AI", "B", "?", "EO"]
+
+
+def test_a_role_is_offered_to_whoever_is_active_and_to_oneself(server: Server):
+    world = server.world
+    gone = msgspec.json.encode(Person(id="gone", name="Gone Away", active=False))
+    world.do(lambda store: store.put(world.tenant, "person", "gone", gone))
+    world.do(lambda _: world.engine.guides.changed(world.tenant))
+    page = server.client(world.token("administrator", "admin"))  # of a fresh installation: nobody in the directory
+    incident = world.alert("Checkout is down", key="role")
+    shown = page.get(f"/incidents/{page.get(f'/api/incidents/{incident}').json()['reference']}").text
+    offered = re.findall(r'<option value="(\w+)"', shown.partition("assign-role")[2].partition("</select>")[0])
+
+    assert offered == ["admin", "ana", "ben"]
+    taken = page.post(f"/api/incidents/{incident}/assign-role", json={"role": "Scribe", "person": "admin"})
+    assert taken.json()["roles"] == {"Scribe": ["admin"]}
