@@ -41,7 +41,7 @@ from tocsin.devices import forgotten
 from tocsin.guides import Guides
 from tocsin.ports import AlertChanges, Claim, Conflict, LeasedPage, Receipt, Settlement, Store
 from tocsin.sighted import see
-from tocsin.work import Work, append_of, method_of, rules_of
+from tocsin.work import Work, addressed, append_of, method_of, rules_of
 
 TRIES_MAX = 5  # a conflicting append is decided again on the newer state; an embedded store never needs a second try
 CACHE_MAX = 2_000  # incidents kept folded in memory
@@ -312,7 +312,7 @@ class Engine:
                     )
                     self._decide(one, named, now)
             case _:
-                self._decide(entry, command, now)
+                self._decide(entry, addressed(entry, command, self.store), now)
                 self._tell_approvers(entry, now)
         self._commit(list(work.values()))
         return entry.incident

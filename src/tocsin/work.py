@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import msgspec
 
-from tocsin.core import facts as f
+from tocsin.core import commands as c, facts as f
+from tocsin.core.audiences import StoredAudience
 from tocsin.core.facts import AnyFact
 from tocsin.core.incident import Incident, evolve
 from tocsin.core.outlook import Outlook
 from tocsin.core.policy import Rule, severity_of
 from tocsin.core.promises import outlook
+from tocsin.core.saying import ReleaseOverriding, ReleaseTo
 from tocsin.core.sight import readers
 from tocsin.core.view import view_with
 from tocsin.guides import Guide
-from tocsin.ports import Append, Claim, IndexRow, LeasedPage
+from tocsin.ports import Append, Claim, IndexRow, LeasedPage, Store
 
 
 class Work:
@@ -39,6 +42,22 @@ class Work:
     def incident(self) -> Incident:
         assert self.after is not None
         return self.after
+
+
+def addressed(entry: Work, command: Any, store: Store) -> Any:
+    """The command; what was drafted while its audience had no channel is released to those that it has now."""
+    draft = entry.incident.drafts.get(command.draft) if isinstance(command, c.Release) else None
+    body = store.get(entry.tenant, "audience", draft.audience) if draft and not draft.channels else None
+    if body is None:
+        return command
+    told = msgspec.json.decode(body, type=StoredAudience).channels
+    return ReleaseTo(
+        by=command.by,
+        draft=command.draft,
+        text=command.text,
+        channels=tuple(f.SaidTo(kind=each.kind, address=each.address, name=each.name) for each in told),
+        overriding=isinstance(command, ReleaseOverriding),
+    )
 
 
 _KEYED = (f.Escalated, f.Notified, f.PromiseAtRisk, f.PromiseMissed)

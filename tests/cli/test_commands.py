@@ -257,6 +257,18 @@ def test_a_command_becomes_its_request(
     assert sent == body
 
 
+def test_whoever_is_told_nothing_is_named_with_what_to_do(run: Run, server: Answering) -> None:
+    nowhere = {"audience": "customers", "name": "customers", "goes": "nowhere", "why": "it has no channel"}
+    server.says("POST", f"{PLACE}/preview", {"items": [nowhere]})
+    server.says("POST", f"{PLACE}/say", INCIDENT)
+    server.says("GET", f"{PLACE}/told", {"drafts": [], "items": []})
+
+    ran = run("incident", "say", "INC-2026-001", "--to", "customers")
+
+    assert ran.code == 0, ran.err
+    assert "customers: nothing goes out, it has no channel (`tocsin audience set customers --channel" in ran.err
+
+
 def test_snoozing_takes_a_time_from_now(run: Run, server: Answering) -> None:
     server.says("POST", f"{PLACE}/snooze", INCIDENT)
     before = SystemClock().now()

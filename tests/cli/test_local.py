@@ -163,6 +163,7 @@ def test_a_level_whose_words_mean_nobody_is_a_warning(run: Run, tmp_path: Path) 
     text = (
         "title: Small\nseverities: [{id: P1, name: Critical, rank: 0, description: bad}]\n"
         "escalation: {levels: [{level: 1, who: [On-Call], within: 15m}, {level: 2, who: [CTO, owner], within: 15m}]}\n"
+        "communications: [{audience: customers, within: 1h}]\n"
     )
     Guides(store).activate(TENANT, "small", load(text))
     store.close()
@@ -171,6 +172,10 @@ def test_a_level_whose_words_mean_nobody_is_a_warning(run: Run, tmp_path: Path) 
 
     assert findings(ran)["guides"] == [
         ("warning", "guide small, level 2: 'CTO' means nobody; add it to [bindings]"),
+        (
+            "warning",
+            "guide small: customers are owed news and have no channel: `tocsin audience set customers --channel ...`",
+        ),
     ]
 
 

@@ -6,12 +6,24 @@ import msgspec
 from hypothesis import given, strategies as st
 
 from tests.core.lives import PEOPLE, Life, person, policy
+from tocsin.core.audiences import Channel, StoredAudience, audiences
 from tocsin.core.escalation import World, escalate
 from tocsin.core.facts import CoverageGap, NobodyReached
 from tocsin.core.people import Directory, Method, Person, Service, Team
-from tocsin.core.policy import Escalation, Level, Notify, Paging, Policy, Role, Source
+from tocsin.core.policy import (
+    Cadence,
+    Communication,
+    Deadline,
+    Escalation,
+    Level,
+    Notify,
+    Paging,
+    Policy,
+    Role,
+    Source,
+)
 from tocsin.core.promises import rules
-from tocsin.core.readiness import CROWD, gaps
+from tocsin.core.readiness import CROWD, gaps, unheard
 
 _INCIDENT = Life().now
 EVERYBODY = Directory(people=PEOPLE, last_resort=("dora",))
@@ -144,3 +156,43 @@ def test_a_level_of_more_people_than_one_page_goes_to_is_a_warning():
 
     assert (gap.check, gap.level) == ("level", "warning")
     assert gap.text.startswith(f"level 1 pages {CROWD + 1} people")
+
+
+def test_whom_the_guide_owes_news_has_a_channel_or_is_named_with_its_line():
+    made = policy(
+        cadences=(
+            Cadence(audience="customers", every=Deadline(seconds=1800), source=Source(line=7)),
+            Cadence(audience="the team", every=Deadline(seconds=900), channels=("Slack #war-room",)),
+        ),
+        communications=(
+            Communication(audience="Executives", within=Deadline(seconds=3600)),
+            Communication(audience="public", within=Deadline(seconds=3600)),
+            Communication(audience="the moon", within=Deadline(seconds=3600)),
+            Communication(audience="partners"),
+        ),
+    )
+    reached = StoredAudience(id="executives", channels=(Channel(kind="email", address="c@example.org"),))
+
+    found = unheard([("guide", made)], audiences({"executives": reached}))
+
+    assert [(gap.check, gap.level, gap.line, gap.text) for gap in found] == [
+        (
+            "audience",
+            "warning",
+            7,
+            "customers are owed news and have no channel: `tocsin audience set customers --channel ...`",
+        ),
+        (
+            "audience",
+            "warning",
+            0,
+            "the team (response-team) are owed news and have no channel: "
+            "`tocsin audience set response-team --channel ...` (the guide says: Slack #war-room)",
+        ),
+        (
+            "audience",
+            "warning",
+            0,
+            "the moon are owed news and no audience goes by that name: `tocsin audience set NAME --word ...`",
+        ),
+    ]

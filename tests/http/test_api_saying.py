@@ -108,6 +108,23 @@ def test_an_administrator_releases_and_the_timeline_calls_it_an_override(shared:
     assert "released as an administrator, in place of Communications Lead" in api.get(f"{path}/timeline").text
 
 
+def test_a_draft_without_a_channel_waits_for_one_and_then_goes_there(server: Server):
+    api = server.client(server.world.token())
+    path = f"/api/incidents/{opened(api)}"
+    api.post(f"{path}/say", json={"audiences": ["customers"], "texts": {"customers": "We know."}})
+    (draft,) = api.get(f"{path}/told").json()["drafts"]
+
+    refused = api.post(f"{path}/release", json={"draft": draft["draft"]})
+    assert refused.status_code == 409
+    assert "cannot tell customers: it has no channel; give it one" in refused.json()["detail"]
+    assert "customers told" not in api.get(f"{path}/timeline").text
+
+    put_audience(api, "customers")
+    assert api.post(f"{path}/release", json={"draft": draft["draft"]}).status_code == 200
+    (row,) = api.get(f"{path}/told").json()["items"]
+    assert (row["audience"], row["pending"]) == ("customers", 1)
+
+
 @pytest.mark.parametrize(
     "body, field",
     [

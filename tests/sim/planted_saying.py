@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from tests.sim.planted import Mutant, _bug
 
+TELLING = "tests/core/test_telling.py"
 FOLLOW_UPS = "tests/core/test_follow_ups.py"
 IN_CHANNELS = "tests/http/test_links.py::test_a_link_in_a_channel_acts_once_says_so_and_changes_nothing_after"
 LOOKED_AT = "tests/http/test_links.py::test_looking_at_a_link_in_a_channel_does_not_use_it_up"
@@ -57,5 +58,33 @@ SAYING: tuple[Mutant, ...] = (
         "if found.person is None or found.spent or not waiting:",
         "if found.person is None or found.spent:",
         LOOKED_AT,
+    ),
+    _bug(
+        "saying: an audience without a channel counts as told",
+        "core/saying.py",
+        "for word in () if untold else prepared.words or (prepared.audience,):",
+        "for word in prepared.words or (prepared.audience,):",
+        TELLING,
+    ),
+    _bug(
+        "saying: a release that reaches nobody takes the draft away",
+        "core/saying.py",
+        "    if why := _untold(story, prepared):\n        raise Refused(_advice(draft.audience, why))\n",
+        "",
+        TELLING,
+    ),
+    _bug(
+        "saying: what is private counts as told to the outside",
+        "core/saying.py",
+        'return "" if prepared.audience == TEAM else PRIVATE',
+        'return ""',
+        TELLING,
+    ),
+    _bug(
+        "saying: nobody learns before the night that customers have no channel",
+        "core/readiness.py",
+        "if audience != PUBLIC and not known[audience].channels:",
+        "if False:",
+        "tests/core/test_readiness.py",
     ),
 )

@@ -25,9 +25,11 @@ from tocsin.cli.settings import ConfigFile, DataDir, Listen, of_house
 from tocsin.cli.verbs import FORMAT
 from tocsin.clock import Clock, SystemClock
 from tocsin.core.people import SECRET_ADDRESSES, Directory, reachable, shown_address, who
+from tocsin.core.readiness import unheard
 from tocsin.devices import VAPID
-from tocsin.guides import Guides, read_directory
+from tocsin.guides import Guide, Guides, read_directory
 from tocsin.intake.formats import FORMATS
+from tocsin.saying.composing import stored_audiences
 from tocsin.setting.config import Config, Smtp, load
 from tocsin.setting.file import ConfigError
 from tocsin.store.instants import instant
@@ -228,32 +230,38 @@ def _people(told: Config) -> Iterator[Finding]:
         else:
             ways = ", ".join(f"{each.kind} {shown_address(each.kind, each.address)}".rstrip() for each in methods)
             yield Finding(check="people", state="ok", text=f"{person.id}: {ways}")
-    yield from _words(told, known)
+    yield from _guides(told, known)
     resort = who(known, known.last_resort)
     if known.last_resort and not resort:
         text = f"last_resort: {', '.join(known.last_resort)} means nobody"
         yield Finding(check="people", state="error", text=text)
 
 
-def _words(told: Config, known: Directory) -> Iterator[Finding]:
-    """Of every level of the guides in force: whether its words mean anybody."""
+def _guides(told: Config, known: Directory) -> Iterator[Finding]:
+    """Of the guides in force: whether the words of every level mean anybody, and whom they owe news has a channel."""
     if not told.database.is_file():
         return
     try:
         with closing(connect(told.database, read_only=True)) as db:
-            guides = Guides(Snapshot(SystemClock(), db)).active(told.tenant)
+            snapshot = Snapshot(SystemClock(), db)
+            guides = Guides(snapshot).active(told.tenant)
+            stored = stored_audiences(snapshot, told.tenant, told.audiences)
     except sqlite3.Error:
         return  # the database check has said so
     for guide in guides:
-        for ladder in (guide.policy.escalation, *guide.policy.escalations.values()):
-            for level in ladder.levels:
-                words = tuple(
-                    word for word in level.who if word.casefold() != "owner"
-                )  # depends on the alert's service
-                if words and not any(reachable(person) for person in who(known, words)):
-                    said = ", ".join(repr(word) for word in words)
-                    text = f"guide {guide.name}, level {level.level}: {said} means nobody; add it to [bindings]"
-                    yield Finding(check="guides", state="warning", text=text)
+        yield from _words(guide, known)
+    for gap in unheard([(each.name, each.policy) for each in guides], stored):
+        yield Finding(check="guides", state="warning", text=f"guide {gap.guide}: {gap.text}")
+
+
+def _words(guide: Guide, known: Directory) -> Iterator[Finding]:
+    for ladder in (guide.policy.escalation, *guide.policy.escalations.values()):
+        for level in ladder.levels:
+            words = tuple(word for word in level.who if word.casefold() != "owner")  # depends on the alert's service
+            if words and not any(reachable(person) for person in who(known, words)):
+                said = ", ".join(repr(word) for word in words)
+                text = f"guide {guide.name}, level {level.level}: {said} means nobody; add it to [bindings]"
+                yield Finding(check="guides", state="warning", text=text)
 
 
 def _everybody(told: Config) -> Directory:

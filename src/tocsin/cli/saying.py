@@ -12,8 +12,10 @@ from tocsin.cli.documents import add_removal, add_show, put
 from tocsin.cli.files import read_text
 from tocsin.cli.output import USAGE, fail, note, plain, say, show, show_json
 from tocsin.cli.verbs import FORMAT, instant, sentence
+from tocsin.core.saying import NO_CHANNEL
 from tocsin.core.spans import parse_seconds, show_seconds
 
+USUAL = "response-team"  # who is told where nobody is named
 AUDIENCES, TEMPLATES = "/api/audiences", "/api/templates"
 
 audience = typer.Typer(no_args_is_help=True)
@@ -95,15 +97,24 @@ def say_(
     update |= {"draft": True} if draft else {}
     update |= {"next_at": instant(next_at)} if next_at else {}
     client = connect()
-    after = client.call("POST", f"/api/incidents/{part(incident)}/say", update)
+    place = f"/api/incidents/{part(incident)}"
+    previews = client.call("POST", f"{place}/preview", update | {"audiences": to or [USUAL]})["items"]
+    after = client.call("POST", f"{place}/say", update)
     if form == "json":
         show_json(after)
         return
     say(sentence(after))
-    for each in client.get(f"/api/incidents/{part(incident)}/told")["drafts"]:
+    for each in previews:
+        if each["goes"] == "nowhere":
+            note(plain(f"{each['name']}: nothing goes out, {each['why']}{_advice(each)}"))
+    for each in client.get(f"{place}/told")["drafts"]:
         wanted = " or ".join(each["approvers"])
         by = f" for {wanted} ({', '.join(each['released_by']) or 'nobody yet'})" if wanted else ""
         note(f"draft {each['draft']} waits{by}: tocsin incident release {incident} {each['draft']}")
+
+
+def _advice(of: dict[str, Any]) -> str:
+    return f" (`tocsin audience set {of['audience']} --channel KIND:ADDRESS`)" if of["why"] == NO_CHANNEL else ""
 
 
 def told(incident: Incident, form: FORMAT = "table") -> None:

@@ -65,8 +65,9 @@ class StoredAudience(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
 
 
 PUBLIC = "public"  # the public status pages: their own channel
+TEAM = "response-team"  # whoever works on the incident, and reads its own page
 BUILT_IN: tuple[Audience, ...] = (
-    Audience(id="response-team", name="response team", outside=False, approval=False, detail="technical"),
+    Audience(id=TEAM, name="response team", outside=False, approval=False, detail="technical"),
     Audience(id="development-team", name="development team", outside=False, approval=False, detail="technical"),
     Audience(id="management", name="management", outside=False, approval=False),
     Audience(id="executives", name="executives", outside=False, approval=False),

@@ -211,6 +211,7 @@ _HANDLERS: dict[type, Callable[[Story, Any, World, datetime], None]] = {
     saying.Announce: saying.announce,
     c.Release: saying.release,
     saying.ReleaseOverriding: saying.release,
+    saying.ReleaseTo: saying.release,
     c.Discard: saying.discard,
     c.AddNote: worklog.note,
     c.Rename: worklog.simply(lambda x, at: f.Renamed(at=at, by=x.by, title=title_said(x.title)), "title"),

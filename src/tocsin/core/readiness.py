@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Literal
 
 import msgspec
 
+from tocsin.core.audiences import PUBLIC, Audience, meant
 from tocsin.core.people import Directory, Person, reachable, who
-from tocsin.core.policy import Escalation, Policy, Source
+from tocsin.core.policy import Cadence, Communication, Escalation, Policy, Source
 
 CROWD = 100  # people with two methods each: core.escalation.PAGES_BYTES_MAX and some room
 OWNER = "owner"  # means somebody only once an incident has a service
@@ -16,7 +17,8 @@ OWNER = "owner"  # means somebody only once an incident has a service
 
 Level = Literal["error", "warning", "note"]  # a note is worth knowing, and nobody is missed for it
 Check = Literal[
-    "level", "notify", "role", "last resort", "binding", "person", "team", "service", "schedule", "contact", "channel"
+    "level", "notify", "role", "last resort", "binding", "person", "team", "service", "schedule", "contact", "channel",
+    "audience",
 ]  # fmt: skip
 
 
@@ -38,6 +40,31 @@ def gaps(guides: Sequence[tuple[str, Policy]], directory: Directory) -> list[Gap
     found = [gap for name, policy in guides for gap in _guide(name, policy, directory)]
     found += _directory(directory)
     return sorted(found, key=lambda each: each.level != "error")
+
+
+def unheard(guides: Sequence[tuple[str, Policy]], known: Mapping[str, Audience]) -> list[Gap]:
+    """Whom a guide owes news that would reach nobody: words that no audience goes by, audiences without a channel."""
+    return [gap for name, policy in guides for gap in _untold(name, policy, known)]
+
+
+def _untold(name: str, policy: Policy, known: Mapping[str, Audience]) -> Iterator[Gap]:
+    owed: dict[str, tuple[int, list[str]]] = {}
+    duties = [each for each in policy.communications if each.within]
+    news: list[Cadence | Communication] = [*policy.cadences, *duties]
+    for each in news:
+        line, ways = owed.setdefault(each.audience, (_line(each.source), []))
+        ways += [way for way in each.channels if way not in ways]
+    for words, (line, ways) in owed.items():
+        wanted = f" (the guide says: {', '.join(ways)})" if ways else ""
+        means = meant(words, known)
+        if not means:
+            text = f"{words} are owed news and no audience goes by that name: `tocsin audience set NAME --word ...`"
+            yield Gap(check="audience", level="warning", text=text + wanted, guide=name, line=line)
+        for audience in means:
+            if audience != PUBLIC and not known[audience].channels:
+                called = words if words.casefold() == audience else f"{words} ({audience})"
+                text = f"{called} are owed news and have no channel: `tocsin audience set {audience} --channel ...`"
+                yield Gap(check="audience", level="warning", text=text + wanted, guide=name, line=line)
 
 
 def _guide(name: str, policy: Policy, directory: Directory) -> Iterator[Gap]:

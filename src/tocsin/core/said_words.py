@@ -5,6 +5,7 @@ from __future__ import annotations
 import msgspec
 
 from tocsin.core import facts as f
+from tocsin.core.audiences import PUBLIC
 from tocsin.core.facts import AnyFact
 from tocsin.core.people import shown_address
 
@@ -16,9 +17,11 @@ def said(fact: AnyFact) -> str:
         case f.UpdateDiscarded():
             return f"Draft dropped ({fact.draft})" + (f": {fact.because}" if fact.because else "")
         case f.Announced():
-            where = fact.withheld or ", ".join(each.name or each.kind for each in fact.channels)
+            here = "on the status page" if fact.audience == PUBLIC else "on the incident's page"
+            where = ", ".join(each.name or each.kind for each in fact.channels) or here
             allowed = f", released as {fact.approved_as}" if fact.approved_as else ""
-            return f"{fact.audience} told ({where}{allowed}): {fact.subject or fact.text}"
+            told = f"not told ({fact.withheld}{allowed})" if fact.withheld else f"told ({where}{allowed})"
+            return f"{fact.audience} {told}: {fact.subject or fact.text}"
         case f.AnnouncementSent():
             return f"{fact.audience} told by {fact.kind} at {fact.name or fact.address}"
         case f.AnnouncementFailed():

@@ -30,8 +30,9 @@ class ReadinessReport(msgspec.Struct, frozen=True, kw_only=True):
 )
 async def show_gaps(request: Incoming) -> ReadinessReport:
     """Levels, roles and notifications of the guides in force that mean nobody who can be reached, bindings that lead
-    nowhere, people without a contact method, and a missing last resort; gaps of schedules within 30 days, people who
-    left and are still named, contact methods that are unverified, or fail their weekly test."""
+    nowhere, audiences that are owed news and have no channel, people without a contact method, and a missing last
+    resort; gaps of schedules within 30 days, people who left and are still named, contact methods that are unverified,
+    or fail their weekly test."""
     deps = deps_of(request)
 
     def read(store: Store) -> ReadinessReport:

@@ -18,6 +18,7 @@ from tocsin.core.audiences import (
     AUTOMATIC,
     DEFAULTS,
     PUBLIC,
+    TEAM,
     Audience,
     Channel,
     Hint,
@@ -33,7 +34,7 @@ from tocsin.core.incident import Incident, Refused, evolve
 from tocsin.core.paging_text import one_line, span
 from tocsin.core.people import shown_address
 from tocsin.core.policy import Policy, severity_of
-from tocsin.core.saying import Announce, Prepared
+from tocsin.core.saying import NO_CHANNEL, PRIVATE, STAYS_INSIDE, Announce, Prepared
 from tocsin.core.wording import ENDED, FieldValue, Filled, Scene, fill, in_zone
 from tocsin.engine import Engine
 from tocsin.ports import Store
@@ -150,8 +151,9 @@ class Desk:
         edited = update.texts.get(audience.id, "").strip()
         if edited:
             filled = msgspec.structs.replace(filled, text=edited, fields=())
-        why = "a drill stays inside" if audience.outside and scene.incident.drill else ""
-        why = why or ("" if audience.channels or audience.id == PUBLIC else "it has no channel")
+        why = STAYS_INSIDE if audience.outside and scene.incident.drill else ""
+        private = scene.incident.restricted is not None and audience.id != TEAM
+        why = PRIVATE if private else why or ("" if audience.channels or audience.id == PUBLIC else NO_CHANNEL)
         goes: Literal["post", "draft", "nowhere"] = "draft" if update.draft or audience.approval else "post"
         return Preview(
             audience=audience.id,
@@ -262,10 +264,10 @@ def values_of(scene: Scene, extra: str) -> dict[str, object]:
     return {**values, **{name: value for name, value in given.items() if value}}
 
 
-def stored_audiences(store: Store, tenant: str) -> dict[str, Audience]:
-    """Every audience, as stored or built in."""
+def stored_audiences(store: Store, tenant: str, said: Sequence[StoredAudience] = ()) -> dict[str, Audience]:
+    """Every audience, as stored or built in; `said`: as it will be stored on the next start."""
     stored = {name: msgspec.json.decode(body, type=StoredAudience) for name, body in store.items(tenant, AUDIENCE)}
-    return audiences(stored)
+    return audiences({**stored, **{each.id: each for each in said}})
 
 
 def say(engine: Engine, tenant: str, name: str, update: Update, by: str, public_url: str) -> Incident:

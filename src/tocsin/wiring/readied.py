@@ -9,11 +9,12 @@ import msgspec
 from tocsin.core import emergency
 from tocsin.core.contact import Contacts
 from tocsin.core.people import Directory
-from tocsin.core.readiness import Gap, gaps
+from tocsin.core.readiness import Gap, gaps, unheard
 from tocsin.core.upkeep import upkeep
 from tocsin.guides import CONTACT, PAGING, Guides, PagingSettings
 from tocsin.identity import accounts
 from tocsin.ports import Store
+from tocsin.saying.composing import stored_audiences
 
 
 def readiness(store: Store, guides: Guides, tenant: str) -> list[Gap]:
@@ -21,7 +22,9 @@ def readiness(store: Store, guides: Guides, tenant: str) -> list[Gap]:
     now = store.now()
     directory = msgspec.structs.replace(guides.directory(tenant), at=None)
     contacts = {name: msgspec.json.decode(body, type=Contacts) for name, body in store.items(tenant, CONTACT)}
-    found = gaps([(each.name, each.policy) for each in guides.active(tenant)], directory)
+    active = [(each.name, each.policy) for each in guides.active(tenant)]
+    found = gaps(active, directory)
+    found += unheard(active, stored_audiences(store, tenant))
     found += _departed(store, directory, guides, tenant)
     found += upkeep(directory, contacts, now, tested=channel_test(store, tenant) > timedelta())
     return sorted(found, key=lambda each: ("error", "warning", "note").index(each.level))
