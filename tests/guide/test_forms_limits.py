@@ -259,3 +259,12 @@ def test_what_is_planned_is_named_as_that():
 
     assert (finding.rule, finding.level, finding.line) == ("GUIDE-NO-POLICY", "warning", 5)
     assert "planned" in finding.message
+
+
+def test_reports_of_progress_are_told_and_new_versions_of_packages_are_not():
+    talk = "## Communication\n\n- **Hourly**: Status updates while it lasts\n- **Daily**: Progress reports\n- **Weekly**: Dependency updates\n"
+
+    assert sorted(each.every.seconds or 0 for each in compile_guide(HARBOUR + talk, "g.md").policy.cadences) == [
+        3600,
+        86400,
+    ]

@@ -31,12 +31,12 @@ FIELD_BLOCKS_MAX = (
 )
 
 _UPDATE = re.compile(
-    r"\bupdates?\b|\bcommunicat\w*|\bstatus\b|\bpost(?:s|ed|ing)?\b|\bnotif\w+|\binform\w*|\bcadence\b|\bfrequency\b|\bsitreps?\b|\bbriefings?\b|\bcheck-?ins?\b"
+    r"\bupdates?\b|\bprogress reports?\b|\bcommunicat\w*|\bstatus\b|\bpost(?:s|ed|ing)?\b|\bnotif\w+|\binform\w*|\bcadence\b|\bfrequency\b|\bsitreps?\b|\bbriefings?\b|\bcheck-?ins?\b"
     r"|\ba[ck]tuali[sz]\w+|\batuali[sz]\w+|\bmises? à jour|\bобновл\w+|更新|업데이트|공지|進捗",
     re.I,
 )
 _NOT_AN_UPDATE = re.compile(
-    r"\bupkeep|\brunbooks?\b|\breview(?:ed|s)?\b|\bdrill|\btests?\b|\btested\b|\btraining|\brotat\w+|\bbackup|\bsnapshot|\bpoll\w*|\bscrap\w+|\bcontact (?:list|info)|\bmetrics?\b"
+    r"\bupkeep|\bdependenc(?:y|ies)\b|\b(?:software|package|library|security) updates?\b|\brunbooks?\b|\breview(?:ed|s)?\b|\bdrill|\btests?\b|\btested\b|\btraining|\brotat\w+|\bbackup|\bsnapshot|\bpoll\w*|\bscrap\w+|\bcontact (?:list|info)|\bmetrics?\b"
     r"|\bcheck(?:s|ed)?\b(?!-?in)|\bmonitor(?:s|ed|ing)?\b|\bhealth|\bsync\w*|\bretr(?:y|ies)|\bcron|\baudit|\bescalat\w*|\bpolicy\b|\bdocument(?:ation|s)?\b|\bhandoff|\bon-call (?:rotation|schedule)|\bper (?:user|request|ip)|\b(?:in|into|trong|via)\s+(?:the\s+|our\s+)?(?:daily|weekly|monthly)\s+cadence",
     re.I,
 )
@@ -287,7 +287,9 @@ def _scoped(
             message = f'"{text[:80]}" holds in working hours only; a cadence runs around the clock, so none starts'
             notes.add("GUIDE-UNREAD", "note", sentence.line, message, 'write "every business day", or drop the hours')
             continue
-        if seconds >= 86400 and not (scope or sentence.scope or re.search(r"\bupdates?\b|communicat", text, re.I)):
+        if seconds >= 86400 and not (
+            scope or sentence.scope or re.search(r"\bupdates?\b|communicat|progress report", text, re.I)
+        ):
             continue
         condition = re.search(r"\b(?:if|while|during|until|when)\b[^,;.]{3,60}", text, re.I)
         yield Cadence(
