@@ -12,6 +12,22 @@ HEADINGS = "## Escalation\n\n### Level 1: Duty engineer\n\n- **Trigger:** every 
 ITEMS = "## Escalation\n\n- **Level 1**: Duty engineer\n  - Trigger: an alert\n- **Level 2**: Team lead\n  - {0}\n- **Level 3**: CTO\n  - {1}\n"
 
 READ: dict[str, tuple[str, list[tuple[str, str, int | None, str]]]] = {
+    "timeouts that begin at once": (
+        "## Escalation levels\n\n| Level | Escalate to | Timeout |\n|---|---|---|\n| L1 | Duty engineer | Immediate |\n| L2 | Team lead | 10 min |\n| L3 | CTO | 40 min |\n",
+        TIMELINE,
+    ),
+    "numbered people with arrows between": (
+        "## Escalation path\n\n```\n1. Duty engineer\n   ↓ (10 mins, unresolved)\n2. Team lead\n   ↓ (40 mins, unresolved)\n3. CTO\n```\n",
+        STEPS,
+    ),
+    "a question on a branch": (
+        "## Escalation path\n\n```\nL1: Duty engineer\n  ├─ Can't resolve in 10 min?\n  └─ Escalate to L2\nL2: Team lead\n  ├─ Can't resolve in 40 min?\n  └─ Escalate to L3\nL3: CTO\n```\n",
+        STEPS,
+    ),
+    "an arrow for one severity ends the ladder": (
+        "## Escalation path\n\n```\nL1: Duty engineer\n   ↓ (10 min no response)\nL2: Team lead\n   ↓ (40 min no response)\nL3: CTO\n   ↓ (SEV1 incidents)\nL4: Executive team\n```\n",
+        STEPS,
+    ),
     "labels that are times below whoever is called first": (
         "## Escalation path\n\n1. Alert the duty engineer\n2. After 10 min: Escalate to team lead\n3. After 40 min: Escalate to CTO\n4. After 2 hours: Start the other site\n",
         TIMELINE,

@@ -161,6 +161,8 @@ def _unread(level: _Level, line: int, text: str) -> Unread | None:
     held = first > 0 and rungs[first - 1].hold is not None
     if (own or TRIGGER.match(text) or _SCOPE.match(text)) and (at := _partial_at(text, level)) is not None:
         return Unread(at=at, line=line, text=text, whole=bool(times) and not held)
+    if not own and not level.ends and _POINTS.match(text) and _partial(text, level):
+        return Unread(at=first + 1, line=line, text=text, whole=bool(times) and not rungs[first].hold)
     left = [each for each in times if not _was_read(each, level)]
     # "no answer in 5 min or > 1 hour", "SEV1: 5 min": one time alone is not what it says
     more = len(left) < len(times) and (left or _for_some(text, level))
@@ -261,6 +263,7 @@ _SERIOUS = re.compile(
 _SOMETIMES = re.compile(rf"{_FRONT}(?:{HOURS})|(?:{HOURS})\s+only", re.I)
 _AT_FRONT = re.compile(rf"(?:{_FRONT}|\b(?:for|if|in|on)\s+)(?:an?\s+|all\s+|any\s+|the\s+)?$", re.I)
 _OR_ELSE = re.compile(r"\s+or\s+", re.I)
+_POINTS = re.compile(r"[\s|│]*(?:[vV↓▼⬇](?=\s)|\|--)")  # on the way to the next level: "↓ (P1 incidents)"
 _ARROW = re.compile(r"→|[-=]+>")
 
 

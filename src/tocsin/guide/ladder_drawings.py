@@ -30,7 +30,8 @@ _ARROW = re.compile(
 )
 _MARK = re.compile(r"^[\s|│]*(?:[vV↓▼⬇](?=\s|$))?[\s|│]*")
 _REFUSED = re.compile(
-    rf"\b(?:no|not|un)[\s-]?\w*(?:respon|resol|ack|answer|progress|mitigat|reach|avail)|{FOREIGN_NEGATIVE}", re.I
+    rf"\b(?:no|not|un)[\s-]?\w*(?:respon|resol|ack|answer|progress|mitigat|reach|avail)|\b(?:ca|do|does|is|has|have)n['’]t\s+(?:respon|resol|ack|answer|reach|fix)|{FOREIGN_NEGATIVE}",
+    re.I,
 )
 _ORDINAL = re.compile(r"^(\d)\s*차\s*[:：]\s*")  # "2차: ..." is level 2
 _ASIDE = re.compile(r"\(([^()]{2,60})\)\s*(?:[─—–-]+\s*(\S.*))?$")  # "Level 1 (duty engineer) ── resolve within 30 min"
@@ -88,7 +89,7 @@ def _people(block: Block) -> list[Rung]:
             if rungs and text:
                 rungs[-1] = msgspec.structs.replace(rungs[-1], actions=(*rungs[-1].actions, text))
         elif rungs or not _EVENT.fullmatch(re.sub(r"\s*\(.*\)", "", line).strip()):
-            who = parties(re.sub(r"\(.*?\)", "", line))
+            who = parties(re.sub(r"\(.*?\)|^\d{1,2}[.)]\s+", "", line))
             if not who or not PARTY.search(line) or len(line.split()) > 10:
                 return []
             rungs.append(Rung(number=len(rungs) + 1, who=who, line=n))

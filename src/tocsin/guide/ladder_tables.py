@@ -240,10 +240,10 @@ def timed(rungs: list[Rung], times: list[Quantity | None], head: str) -> list[Ru
 
 
 def _from_the_second(times: list[Quantity | None]) -> bool:
-    """`Escalate after` over "-", 15 and 30 minutes: the first is called at once and the others after these times."""
+    """`Escalate after` over "-" or "immediate", 15 and 30 minutes: the first is called at once and the others after these times."""
     starts = [start(time) for time in times]
     rising = [start for start in starts if start is not None]
-    return len(times) > 1 and starts[0] is None and starts[-1] is not None and rising == sorted(set(rising))
+    return len(times) > 1 and not starts[0] and starts[-1] is not None and rising == sorted(set(rising))
 
 
 def _steps(block: Block, heads: list[str]) -> list[Rung]:
