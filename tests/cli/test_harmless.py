@@ -76,3 +76,13 @@ def test_ordinary_text_is_printed_as_it_is() -> None:
         assert harmless(text) == text
         assert json.loads(safe_json(text)) == text
     assert safe_json("Zürich") == '"Zürich"'
+
+
+def test_one_cell_that_says_too_much_makes_no_table_wide(run: Run, server: Answering):
+    server.says("GET", "/api/teams", {"items": [{"id": "web"}, {"id": "x" * 70_000}]})
+
+    lines = run("team", "list").out.splitlines()
+
+    assert max(map(len, lines)) < 1_000
+    assert lines[2].startswith("x" * 400) and "…" in lines[2]
+    assert "x" * 70_000 in run("team", "list", "--format", "json").out

@@ -11,10 +11,13 @@ import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Literal, NoReturn
 
+from tocsin.core.texts import shortened
+
 FINE, FAILURE, USAGE, NO_MATCH, UNDECIDED = range(5)
 
 Format = Literal["table", "json"]
 
+CELL_MAX = 500  # characters of a table's cell, as long as any title; JSON says all
 _WIDTH_DEFAULT = 120  # of a table that goes into a pipe or a file
 _INSTANT = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9:]{8}(\.[0-9]+)?Z$")  # tables show UTC, to the second
 _OBEYED = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069]")
@@ -73,7 +76,7 @@ def show(rows: Sequence[Mapping[str, Any]], columns: Sequence[str], form: Format
 
 def table(rows: Sequence[Mapping[str, Any]], columns: Sequence[str]) -> str:
     """Columns as wide as they need to be; the widest is cut where a terminal would break the line."""
-    cells = [[cell(row[name]) for name in columns] for row in rows]
+    cells = [[shortened(cell(row[name]), CELL_MAX) for name in columns] for row in rows]
     head = [name.replace("_", " ").upper() for name in columns]
     widths = [max(map(_width, column)) for column in zip(head, *cells, strict=True)]
     spare = sum(widths) + 2 * (len(widths) - 1) - _terminal()

@@ -15,7 +15,7 @@ from typing import Any, TypeVar
 import msgspec
 
 from tocsin import acting
-from tocsin.core.alert import Episode, Verdict, fingerprint_of
+from tocsin.core.alert import Action, Episode, Verdict, fingerprint_of
 from tocsin.core.merge import FOREVER
 from tocsin.core.sight import within
 from tocsin.digest.alerttable import TIMEOUT
@@ -30,6 +30,15 @@ T = TypeVar("T")
 
 WAIT_SECONDS = 5.0  # for the writer's copy; it answers between two bites
 CHUNK = 2_000  # bodies decoded at once
+DID: Mapping[Action, str] = {
+    "fire": "it told of",
+    "resolve": "it ended",
+    "acknowledge": "it acknowledged",
+    "note": "it added words to",
+}
+Spoken = tuple[str, int, str, str]
+"""Fingerprint, start in microseconds, what was done to the alert, and the words with it."""
+
 FATES_MAX = 1_000  # alerts of one payload that are told one by one
 
 _bodies = msgspec.json.Decoder(Body)
@@ -137,10 +146,10 @@ class Fates:
         alerts = self._alerts_in(accepted, said)
         return {**told, "fate": _summary(alerts, told.get("quarantine")), "alerts": alerts}
 
-    def _alerts_in(self, accepted: Accepted, said: Sequence[tuple[str, int]]) -> list[dict[str, Any]]:
+    def _alerts_in(self, accepted: Accepted, said: Sequence[Spoken]) -> list[dict[str, Any]]:
         found = []
         hidden = self._hidden(accepted.tenant)
-        for fingerprint, starts_us in said[:FATES_MAX]:
+        for fingerprint, starts_us, did, words in said[:FATES_MAX]:
             rows = self._submit(partial(self._newest, accepted.tenant, fingerprint)).result(WAIT_SECONDS)
             if rows and rows[0].incident in hidden:
                 continue
@@ -148,7 +157,7 @@ class Fates:
             if starts_us:
                 told["starts_at"] = _instant(starts_us).isoformat()
             if not rows:
-                told["because"] = ["it ended an alert that is not, or no longer, known"]
+                told["because"] = [f"{did} an alert that is not, or no longer, known{words}"]
             else:
                 row = rows[0]
                 index = self._store.index(accepted.tenant, row.incident) if row.incident else None
@@ -158,11 +167,11 @@ class Fates:
             found.append(told)
         return found
 
-    def _said(self, accepted: Accepted) -> tuple[list[tuple[str, int]], str]:
-        """(fingerprint, start in microseconds) of every alert that the payload spoke of, and what could not be read."""
+    def _said(self, accepted: Accepted) -> tuple[list[Spoken], str]:
+        """What the payload said of every alert that it spoke of, and what could not be read."""
         if accepted.kind == KIND:
             reading = PostableReader().read(accepted.body, accepted.received_us)
-            posted = [(fingerprint_of(labels_of(each)), each.starts_us) for each in reading.posted]
+            posted = [(fingerprint_of(labels_of(each)), each.starts_us, DID["resolve"], "") for each in reading.posted]
             return posted, "; ".join(reading.errors[:ERRORS_TOLD])
         parse = self._parsers.get(accepted.kind)
         if parse is None:
@@ -172,7 +181,12 @@ class Fates:
         except (ValueError, RecursionError) as error:
             return [], str(error) or type(error).__name__
         told = [
-            (report.fingerprint, microseconds(report.starts_at) if report.starts_at else 0)
+            (
+                report.fingerprint,
+                microseconds(report.starts_at) if report.starts_at else 0,
+                DID[report.action],
+                f": {report.text}" if report.action == "note" and report.text else "",
+            )
             for report in reports
             if report.action != "change"
         ]
