@@ -9,6 +9,7 @@ import pytest
 
 from tocsin.core.audiences import Channel, StoredAudience
 from tocsin.core.people import Method, Person, who
+from tocsin.core.policy import BusinessHours
 from tocsin.core.twoway import Back
 from tocsin.setting.config import Config, load
 from tocsin.setting.file import ConfigError, lines_of
@@ -513,3 +514,36 @@ def test_rules_that_are_none_are_named(tmp_path: Path, rules: str, expected: str
     with pytest.raises(ConfigError) as wrong:
         load(tmp_path / "tocsin.toml", {})
     assert expected in str(wrong.value) and "tocsin.toml:4" in str(wrong.value)
+
+
+def test_business_hours_are_the_calendar_of_guides_that_say_nothing(tmp_path: Path) -> None:
+    file = tmp_path / "tocsin.toml"
+    file.write_text(
+        '[business_hours]\nzone = "Europe/Berlin"\ndays = "Mon-Thu"\ncountry = "DE"\nclosures = [2026-12-24]\n'
+    )
+
+    assert load(file, {}).business_hours == BusinessHours(
+        zone="Europe/Berlin", days=(0, 1, 2, 3), country="DE", closures=("2026-12-24",)
+    )
+    file.write_text("[server]\n")
+    assert load(file, {}).business_hours is None
+
+
+@pytest.mark.parametrize(
+    ("line", "error"),
+    [
+        ('days = "never"', r'business_hours.days: expected days such as "Mon-Fri" or \["Mon", "Tue"\], got never'),
+        ("days = []", "business_hours.days: expected days"),
+        ('zone = "Mars"', "business_hours.zone: expected an IANA time zone such as Europe/Berlin, got 'Mars'"),
+        ('closes = "08:00"', "business_hours.closes: expected a time after 09:00, got 08:00"),
+        ('country = "XX"', "business_hours.country: expected an ISO 3166 code such as DE or US, got 'XX'"),
+        ('subdivision = "BE"', "business_hours.subdivision: expected a country too, got only 'BE'"),
+        ('closures = ["24 Dec"]', r'business_hours.closures: expected dates such as \["2026-12-24"\], got 24 Dec'),
+    ],
+)
+def test_business_hours_that_cannot_be_are_named(line: str, error: str, tmp_path: Path) -> None:
+    file = tmp_path / "tocsin.toml"
+    file.write_text(f"[business_hours]\n{line}\n")
+
+    with pytest.raises(ConfigError, match=error):
+        load(file, {})

@@ -11,7 +11,7 @@ import pytest
 from tocsin.clock import ManualClock
 from tocsin.core.monitor import Monitor
 from tocsin.core.people import Method, Person
-from tocsin.core.policy import Deadline, Policy, Severity
+from tocsin.core.policy import BusinessHours, Deadline, Policy, Severity
 from tocsin.guidefile import GuideFile, read_guide
 from tocsin.guides import Guides, UnknownGuide, read_directory
 from tocsin.http.sources import stored_sources, token_digest
@@ -199,3 +199,17 @@ def test_a_configured_monitor_counts_from_its_first_start(store: MemoryStore, tm
 
     again = msgspec.json.decode(store.get(TENANT, "monitor", "nightly-backup") or b"", type=Monitor)
     assert first.created_at == again.created_at == T0
+
+
+def test_a_guide_that_states_no_business_hours_has_those_of_the_file_and_a_change_of_them_is_offered(
+    store: MemoryStore,
+):
+    guides, tokyo, berlin = Guides(store), BusinessHours(zone="Asia/Tokyo"), BusinessHours(zone="Europe/Berlin")
+    own = msgspec.structs.replace(given(), policy=msgspec.structs.replace(policy(), business_hours=berlin))
+
+    put_guides(guides, store, [given(), msgspec.structs.replace(own, name="own")], TENANT, tokyo)
+    said = put_guides(guides, store, [given()], TENANT, BusinessHours(zone="Asia/Tokyo", closes="18:00"))
+
+    assert guides.named(TENANT, "g").calendar.zone == "Asia/Tokyo"
+    assert guides.named(TENANT, "own").calendar.zone == "Europe/Berlin"
+    assert said[0] == "guide g: changed and waits: tocsin guide activate g"

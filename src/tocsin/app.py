@@ -228,20 +228,20 @@ class App:
         self.name = notary.installation(store, self.tenant, lambda: uuid.uuid4().hex)
         furnish(store, self.config, self.tenant)
         self.store.admit = self.quota.admit_document  # what the configuration names is there already
-        said = put_guides(self.engine.guides, store, guides, self.tenant)
+        said = put_guides(self.engine.guides, store, guides, self.tenant, self.config.business_hours)
         self.sources.replace(stored_sources(store, self.tenant))
         self.engine.guides.changed(self.tenant)
         reconcile(self.engine, self.tenant)
         self.pages.load()
         self.outgoing.load()
-        replayed = self.digest.load()
-        if replayed:
+        if replayed := self.digest.load():
             said.append(f"read {replayed} accepted payloads again after the last stop")
         return said
 
     async def offer(self, files: Sequence[GuideFile]) -> list[str]:
         """Guides that changed on disk: compiled, compared and offered, never applied by themselves."""
-        return await self.run(lambda store: put_guides(self.engine.guides, store, files, self.tenant))
+        hours = self.config.business_hours
+        return await self.run(lambda store: put_guides(self.engine.guides, store, files, self.tenant, hours))
 
     def is_empty(self) -> bool:
         """Whether no guide was ever activated here."""

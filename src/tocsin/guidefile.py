@@ -7,7 +7,7 @@ from pathlib import Path
 
 import msgspec
 
-from tocsin.core.policy import Finding, Policy
+from tocsin.core.policy import BusinessHours, Finding, Policy
 
 MARKDOWN = (".md", ".markdown", ".txt")
 POLICY = (".yaml", ".yml", ".json")
@@ -45,6 +45,9 @@ def read_guide(path: Path) -> GuideFile:
     unreadable = next((each for each in found if each.rule == "GUIDE-UNREADABLE"), None)
     if unreadable:
         raise ValueError(f"{path}: {unreadable.message}")
+    hours = next((each for each in found if each.rule == "GUIDE-HOURS" and each.level == "error"), None)
+    if hours:
+        raise ValueError(f"{path}:{hours.line}: {hours.message}")
     flaws = import_module("tocsin.core.policycheck").flaws(compiled.policy)
     wrong = next((flaw for flaw in flaws if flaw.level == "error"), None)
     if compiled.policy.severities and wrong:
@@ -52,3 +55,12 @@ def read_guide(path: Path) -> GuideFile:
     metadata = {**compiled.policy.metadata, "guide_sha256": compiled.sha256}
     policy = msgspec.structs.replace(compiled.policy, metadata=metadata, findings=found)
     return GuideFile(name=path.stem, file=str(path), policy=policy, findings=found, status=compiled.status)
+
+
+def with_hours(guide: GuideFile, default: BusinessHours | None) -> GuideFile:
+    """The same guide; where it states no business hours, the installation's count, and no finding asks for them."""
+    if default is None or guide.policy.business_hours is not None:
+        return guide
+    found = tuple(each for each in guide.findings if each.rule != "GUIDE-CALENDAR")
+    policy = msgspec.structs.replace(guide.policy, business_hours=default, findings=found)
+    return msgspec.structs.replace(guide, policy=policy, findings=found)

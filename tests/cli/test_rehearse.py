@@ -230,3 +230,15 @@ def test_readiness_exits_with_zero_when_everybody_can_be(run: Run, server: Answe
 
     assert (ran.code, ran.out) == (0, "")
     assert "can be reached" in ran.err
+
+
+def test_a_guide_that_says_nothing_is_rehearsed_by_the_hours_of_the_configuration(run: Run, tmp_path: Path) -> None:
+    guide, config = tmp_path / "guide.yaml", tmp_path / "tocsin.toml"
+    guide.write_text("title: g\nseverities: [{id: P1, rank: 0, respond_within: next business day}]\n")
+    config.write_text('[business_hours]\nzone = "America/New_York"\ncountry = "US"\n')
+    at = ("--at", "2026-11-25 17:30", "--format", "json")
+
+    without, told = run("rehearse", "guide.yaml", *at), run("rehearse", "guide.yaml", "-c", str(config), *at)
+
+    due = [json.loads(ran.out)["promises"][0]["due_at"] for ran in (without, told)]
+    assert due == ["2026-11-26T17:00:00Z", "2026-11-27T22:00:00Z"]  # Thanksgiving is no business day over there

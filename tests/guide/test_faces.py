@@ -51,7 +51,7 @@ def test_a_finding_quotes_its_line_and_says_how_to_mend_it():
     assert said.splitlines() == [
         'g.md:8: note: P2: "Next business day" needs a calendar, and the guide sets none; Monday to Friday, 09:00-17:00 UTC counts [GUIDE-CALENDAR]',
         "    | | P2 - Low | Small | Next business day | None |",
-        "    = State zone, hours and days; until then Monday to Friday, 09:00-17:00 UTC counts.",
+        "    = State business_hours in the front matter, or [business_hours] in tocsin.toml; until then Monday to Friday, 09:00-17:00 UTC counts.",
         "0 errors, 0 warnings, 1 note",
     ]
 

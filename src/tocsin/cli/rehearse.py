@@ -44,13 +44,13 @@ def rehearse(
     form: Annotated[Form, typer.Option("--format", help="text or json")] = "text",
 ) -> None:
     """Say who would be paged, what is owed to whom, and when it escalates. Exits 1 when an expectation fails."""
-    directory = _directory(config)
+    directory, hours = _told(config)
     text = _scenario_text(file)
     if text is not None:
-        import_module("tocsin.cli.scenario").scenario(file, text, directory, form)
+        import_module("tocsin.cli.scenario").scenario(file, text, directory, form, hours)
         return
     try:
-        policy = read_policy(file)
+        policy = read_policy(file, hours)
         home = zone_of(zone or (policy.business_hours or BusinessHours()).zone)
         start = instant(at, home) if at else SystemClock().now().replace(microsecond=0)
         rehearsed = staged(
@@ -94,13 +94,14 @@ def _response(said: str, start: datetime) -> Action:
     return Action(at=start + timedelta(seconds=seconds), command=c.Acknowledge(by=name.strip()))
 
 
-def _directory(config: Path | None) -> Directory:
+def _told(config: Path | None) -> tuple[Directory, BusinessHours | None]:
+    """The people of tocsin.toml, and the calendar of guides that state none."""
     if config is None:
-        return Directory()
+        return Directory(), None
     module = import_module("tocsin.setting.config")  # most rehearsals need none, and it takes its time to load
     flaws = import_module("tocsin.setting.file").ConfigError
     try:
-        found: Directory = module.load(config, os.environ).directory
+        found = module.load(config, os.environ)
     except flaws as error:
         raise Stop(str(error), USAGE) from None
-    return found
+    return found.directory, found.business_hours

@@ -7,6 +7,7 @@ from pathlib import Path
 from tocsin.cli.output import FAILURE, USAGE, Stop, fail
 from tocsin.cli.rehearse import Form, show
 from tocsin.core.people import Directory
+from tocsin.core.policy import BusinessHours
 from tocsin.rehearsal.acting import rehearse_scenario
 from tocsin.rehearsal.expectations import check
 from tocsin.rehearsal.scenario import ScenarioError, read_scenario
@@ -14,7 +15,7 @@ from tocsin.rehearsal.staging import read_policy
 from tocsin.unreadable import because
 
 
-def scenario(file: Path, text: str, directory: Directory, form: Form) -> None:
+def scenario(file: Path, text: str, directory: Directory, form: Form, hours: BusinessHours | None = None) -> None:
     """The scenario has been played and its expectations checked; exits 1 when one of them fails."""
     try:
         scenario = read_scenario(text, str(file))
@@ -22,7 +23,7 @@ def scenario(file: Path, text: str, directory: Directory, form: Form) -> None:
         fail(str(error), USAGE)
     policy_file = file.parent / scenario.guide
     try:
-        policy = read_policy(policy_file)
+        policy = read_policy(policy_file, hours)
     except OSError as error:
         fail(f"{file}:{scenario.guide_line}: guide: {because(policy_file, 'a guide or a policy', error)}", USAGE)
     except ValueError as error:

@@ -161,7 +161,10 @@ class Inhibition(Value, frozen=True, kw_only=True):
 
 
 class BusinessHours(Value, frozen=True, kw_only=True):
-    """Where a guide sets no calendar: Monday to Friday, 09:00-17:00 UTC, no holidays, and a finding."""
+    """Where a guide sets no calendar: Monday to Friday, 09:00-17:00 UTC, no holidays, and a finding.
+
+    `source`: the line of the guide that states it.
+    """
 
     zone: str = "UTC"
     days: tuple[int, ...] = (0, 1, 2, 3, 4)  # Monday is 0
@@ -170,6 +173,7 @@ class BusinessHours(Value, frozen=True, kw_only=True):
     country: str | None = None
     subdivision: str | None = None
     closures: tuple[str, ...] = ()  # ISO dates
+    source: Source | None = None
 
 
 Moment = Literal[

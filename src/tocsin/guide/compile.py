@@ -52,6 +52,7 @@ from tocsin.guide.severities import Scheme, compile_severities
 from tocsin.guide.spoken import join_sentences
 from tocsin.guide.templates import compile_templates
 from tocsin.guide.words import ESCALATION
+from tocsin.guide.workinghours import compile_hours
 
 
 class Compiled(msgspec.Struct, frozen=True, kw_only=True):
@@ -230,6 +231,7 @@ def _policy(
         reference_format=_reference_format(document),
         severity_mapping=compile_mapping(document, scheme, notes),
         services=services_of(repaired.front),
+        business_hours=compile_hours(document, repaired, notes),
     )
 
 

@@ -35,12 +35,15 @@ class Note(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Repaired(msgspec.Struct, frozen=True, kw_only=True):
-    """`lines` has exactly the lines of the file. `front` are the flat keys of the front matter."""
+    """`lines` has exactly the lines of the file. `front` are the flat keys of the front matter, `front_lines` its text
+    from line 2 on, `front_mark` what stands around it."""
 
     lines: tuple[str, ...]
     front: dict[str, str]
     notes: tuple[Note, ...]
     fences_lengthened: bool = False
+    front_lines: tuple[str, ...] = ()
+    front_mark: str = ""
 
     @property
     def text(self) -> str:
@@ -79,10 +82,25 @@ def repair(text: str) -> Repaired:
     # only "\n" ends a line of Markdown; the other separators would shift every number after them
     lines = re.sub(r"[\x00\x0b\x0c\x1c-\x1e\x85\u2028\u2029]", " ", text).split("\n")
     lines = _escapes(_encoding(lines, notes), notes)
+    head = lines
     front, lines = _front_matter(lines, notes)
+    front_lines = _front_text(head) if lines is not head else ()
     lines, lengthened = _nested_fences(lines, notes)
     lines = _definitions(_scripts(lines, notes))
-    return Repaired(lines=tuple(lines), front=front, notes=tuple(notes), fences_lengthened=lengthened)
+    return Repaired(
+        lines=tuple(lines),
+        front=front,
+        notes=tuple(notes),
+        fences_lengthened=lengthened,
+        front_lines=front_lines,
+        front_mark=head[0].rstrip() if front_lines else "",
+    )
+
+
+def _front_text(lines: list[str]) -> tuple[str, ...]:
+    """What stands between the marks; asked only where both are there."""
+    ends = ("---", "...") if lines[0].rstrip() == "---" else ("+++",)
+    return tuple(lines[1 : next(n for n, line in enumerate(lines[1:], 1) if line.rstrip() in ends)])
 
 
 def _encoding(lines: list[str], notes: list[Note]) -> list[str]:

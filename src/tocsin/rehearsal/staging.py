@@ -16,7 +16,7 @@ import msgspec
 from tocsin.core.decide import Opening
 from tocsin.core.escalation import World
 from tocsin.core.people import Directory
-from tocsin.core.policy import Policy, severity_of
+from tocsin.core.policy import BusinessHours, Policy, severity_of
 from tocsin.core.promises import rules
 from tocsin.holidays_data import calendar_of
 from tocsin.rehearsal.casting import Cast, cast
@@ -36,16 +36,22 @@ class Rehearsed(msgspec.Struct, frozen=True, kw_only=True):
     unpaged: tuple[Event, ...] = ()
 
 
-def read_policy(path: Path) -> Policy:
-    """The policy of a guide (.md) or a policy file. Raises OSError, or ValueError saying what is wrong."""
+def read_policy(path: Path, hours: BusinessHours | None = None) -> Policy:
+    """The policy of a guide (.md) or a policy file; `hours` count where it states none.
+
+    Raises OSError, or ValueError saying what is wrong.
+    """
     data = path.read_bytes()
     if path.suffix in POLICY:
         policy: Policy = import_module("tocsin.policyfile").load(data.decode("utf-8", "replace"), str(path))
     else:
         policy = import_module("tocsin.guide.compile").compile_guide(data, str(path)).policy
+    wrong = next((each for each in policy.findings if each.rule == "GUIDE-HOURS" and each.level == "error"), None)
+    if wrong:
+        raise ValueError(f"{path}:{wrong.line}: {wrong.message}")
     if not policy.severities:
         raise ValueError(f"{path}: expected a guide with severities, got none: it is no incident-response policy")
-    return policy
+    return msgspec.structs.replace(policy, business_hours=policy.business_hours or hours)
 
 
 def severity_said(policy: Policy, name: str | None) -> str:

@@ -17,12 +17,14 @@ import msgspec
 from tocsin.core.audiences import StoredAudience
 from tocsin.core.hooks import Hook
 from tocsin.core.people import Directory, Method, Person, Service, Team
+from tocsin.core.policy import BusinessHours
 from tocsin.core.tenants import Limits, Tenant
 from tocsin.core.twoway import URLS, Back
 from tocsin.ports import DEFAULT_TENANT
 from tocsin.setting.access import AccessSetting, access_setting
 from tocsin.setting.evidence import EvidenceSetting, evidence_setting
 from tocsin.setting.file import ConfigError, Flaw, read, secrets_in
+from tocsin.setting.hours import SECTION, hours_setting
 from tocsin.setting.kinds import Address
 from tocsin.setting.oidc import Oidc, oidc_from
 from tocsin.setting.table import BY_NAME
@@ -164,6 +166,7 @@ class Config(msgspec.Struct, frozen=True, kw_only=True):
     tenants: tuple[Tenant, ...] = ()
     outgoing_hosts: tuple[str, ...] = ()
     evidence: EvidenceSetting
+    business_hours: BusinessHours | None = None
     warnings: tuple[str, ...] = ()
 
 
@@ -182,7 +185,6 @@ def _config(values: dict[str, Any], file: Path | None) -> Config:
     data = Path(of("server.data"))
     listen = of("server.listen")
     database_url = of("server.database_url")
-    monitors = [_monitor(row) for row in values["monitors"]]
     tenants = tenant_rows(values["tenants"], file)
     directory = msgspec.structs.replace(
         _directory(values, of("paging.last_resort")),
@@ -212,7 +214,7 @@ def _config(values: dict[str, Any], file: Path | None) -> Config:
         trackers=tuple(_tracker(n, row, file) for n, row in enumerate(values["trackers"])),
         directory=directory,
         sources=sources,
-        monitors=tuple(monitors),
+        monitors=tuple(_monitor(row) for row in values["monitors"]),
         channel_test_seconds=of("paging.channel_test"),
         status_export=Path(of("status.export")) if of("status.export") else None,
         status_export_url=of("status.export_url"),
@@ -232,6 +234,7 @@ def _config(values: dict[str, Any], file: Path | None) -> Config:
         secrets=tuple(secrets_in(values)),
         limits=tenants[DEFAULT_TENANT].limits if DEFAULT_TENANT in tenants else Limits(),
         tenants=tuple(each for name, each in tenants.items() if name != DEFAULT_TENANT),
+        business_hours=hours_setting(of, any(key.startswith(f"{SECTION}.") for key in values), str(file or FILE)),
         evidence=evidence_setting(of, data, values["log_sources"], str(file or FILE)),
         warnings=tuple(_warnings(directory, sources, of("watchdog.person"), "smtp.host" in values)),
     )

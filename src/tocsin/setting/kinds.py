@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from datetime import date
 from typing import Any
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -15,6 +16,7 @@ import msgspec
 
 from tocsin.core.access import ROLES, Role
 from tocsin.core.hooks import check_url
+from tocsin.core.hourstext import days_in
 from tocsin.core.people import QUIET
 from tocsin.core.spans import parse_seconds
 
@@ -105,6 +107,30 @@ def words(value: Any) -> tuple[str, ...]:
     if not isinstance(found, list) or not all(isinstance(each, str) and each.strip() for each in found):
         raise Wrong('a list of names, such as ["ana", "bo"]')
     return tuple(each.strip() for each in found)
+
+
+def weekdays(value: Any) -> tuple[int, ...]:
+    """Days by name: "Mon-Fri", or a list of such words."""
+    found: set[int] = set()
+    for word in words(value):
+        days = days_in(word)
+        if days is None:
+            raise Wrong('days such as "Mon-Fri" or ["Mon", "Tue"]', got=word[:80])
+        found.update(days)
+    if not found:
+        raise Wrong('days such as "Mon-Fri" or ["Mon", "Tue"]')
+    return tuple(sorted(found))
+
+
+def dates(value: Any) -> tuple[str, ...]:
+    """Days of the year as ISO dates; TOML's own dates too."""
+    said = [str(each) for each in value] if isinstance(value, list) else words(value)
+    for each in said:
+        try:
+            date.fromisoformat(each)
+        except ValueError:
+            raise Wrong('dates such as ["2026-12-24"]', got=each[:80]) from None
+    return tuple(said)
 
 
 def some_of(*known: str) -> Callable[[Any], tuple[str, ...]]:

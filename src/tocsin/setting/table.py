@@ -16,6 +16,7 @@ from tocsin.setting.kinds import (
     Address,
     address,
     database_url,
+    dates,
     flag,
     hook_url,
     issuer,
@@ -33,6 +34,7 @@ from tocsin.setting.kinds import (
     spans,
     template_url,
     text,
+    weekdays,
     whole,
     words,
     zone,
@@ -95,6 +97,17 @@ SETTINGS: tuple[Setting, ...] = (
     _row("server.outgoing_hosts", words, (), "The hosts that may be called by HTTP, for every organisation: webhooks, "
          "chats, providers, what evidence is fetched from. `*.example.org` is all below that name.",
          unit="host names", shown="any whose address is fit"),
+
+    _row("business_hours.zone", zone, "UTC", "Guides that state no business hours count business days by this section.",
+         unit="IANA zone"),
+    _row("business_hours.days", weekdays, (0, 1, 2, 3, 4), 'The days people work.', shown='"Mon-Fri"'),
+    _row("business_hours.opens", text, "09:00", "When their day begins.", unit="HH:MM"),
+    _row("business_hours.closes", text, "17:00", "When it ends.", unit="HH:MM"),
+    _row("business_hours.country", text, None, "Its public holidays are no business days.", unit="ISO 3166 code",
+         shown="no holidays"),
+    _row("business_hours.subdivision", text, None, "A part of the country, such as NY, with holidays of its own.",
+         shown="the whole country"),
+    _row("business_hours.closures", dates, (), "More days on which nobody works.", unit="dates"),
 
     _row("smtp.host", text, REQUIRED, "The mail server. Without [smtp], nobody gets mail.", env="TOCSIN_SMTP_HOST"),
     _row("smtp.port", PORT, None, "The port of the mail server.", shown="25, 587 or 465, as `tls` says",

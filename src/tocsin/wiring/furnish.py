@@ -15,9 +15,9 @@ import msgspec
 from tocsin.core.hooks import HOOK
 from tocsin.core.monitor import MONITOR, Monitor
 from tocsin.core.people import Person
-from tocsin.core.policy import Policy, digest
+from tocsin.core.policy import BusinessHours, Policy, digest
 from tocsin.devices import keeping_devices
-from tocsin.guidefile import GuideFile
+from tocsin.guidefile import GuideFile, with_hours
 from tocsin.guides import LAST_RESORT, PAGING, Guides, Offered, PagingSettings
 from tocsin.http.sources import SOURCE, Source, token_digest
 from tocsin.ports import DEFAULT_TENANT, Store
@@ -88,11 +88,16 @@ def _documents(config: Config, store: Store, tenant: str) -> list[tuple[tuple[st
     return [((kind, name), msgspec.json.encode(value)) for kind, name, value in found]
 
 
-def put_guides(guides: Guides, store: Store, files: Sequence[GuideFile], tenant: str) -> list[str]:
-    """What happened to each guide, in sentences: activated, unchanged, or offered with what it would change."""
+def put_guides(
+    guides: Guides, store: Store, files: Sequence[GuideFile], tenant: str, hours: BusinessHours | None = None
+) -> list[str]:
+    """What happened to each guide, in sentences: activated, unchanged, or offered with what it would change.
+
+    `hours`: the calendar of a guide that states none.
+    """
     empty = not guides.active(tenant)
     said = []
-    for given in files:
+    for given in (with_hours(each, hours) for each in files):
         active = {guide.name: guide for guide in guides.active(tenant)}
         in_force = active.get(given.name)
         if in_force and in_force.digest == digest(given.policy):

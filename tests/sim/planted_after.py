@@ -1,0 +1,33 @@
+"""Planted bugs of business hours and of what is owed after an incident. As `planted`, which says what a bug is."""
+
+from __future__ import annotations
+
+from tests.sim.planted import Mutant, _bug
+
+TEXT = "tests/core/test_hourstext.py"
+HOURS = "tests/guide/test_hours.py"
+
+AFTER: tuple[Mutant, ...] = (
+    _bug("hours: one of two readings is taken", "core/hourstext.py", "if len(pairs) != 1:", "if not pairs:", TEXT),
+    _bug(
+        "hours: offsets count as the names of zones do",
+        "core/hourstext.py",
+        "'-' if sign == '+' else '+'",
+        "sign",
+        TEXT,
+    ),
+    _bug(
+        "hours: those of others are ours",
+        "guide/workinghours.py",
+        '    if each.others:\n        return "it may be about other hours"\n',
+        "",
+        HOURS,
+    ),
+    _bug(
+        "hours: the installation's beat the guide's",
+        "guidefile.py",
+        "if default is None or guide.policy.business_hours is not None:",
+        "if default is None:",
+        HOURS,
+    ),
+)
