@@ -117,6 +117,19 @@ def test_rows_that_say_when_they_are_called_by_severity_hold_those_above_them():
     ]
 
 
+def test_a_level_that_is_left_out_takes_its_time_with_it():
+    body = "## Escalation\n\n| Level | Who | When to escalate |\n|---|---|---|\n| L1 | Duty engineer | All |\n| L2 | Team lead | 30 min for SEV1, 4 hrs for SEV2 |\n| L3 | CTO | 1 hr for SEV1, 8 hrs for SEV2 |\n| L4 | Vendor support | If infrastructure issue persists > 2 hrs |\n"
+
+    assert [each[:3] for each in rungs(body)] == [
+        ("SEV1", "duty engineer", 1800),
+        ("SEV1", "team lead", 3600),
+        ("SEV1", "cto", None),
+        ("SEV2", "duty engineer", 14400),
+        ("SEV2", "team lead", 28800),
+        ("SEV2", "cto", None),
+    ]
+
+
 NOTHING = (
     "10 min SEV1 with a breach, 1 hour SEV2", "10 min SEV1, 1 hour", "10 min SEV1, 1 hour SEV1", "10 min SEV1, 1 hour SEV5",
     "10 min or SEV1, 1 hour SEV2", "10-20 min SEV1, 1 hour SEV2", "SEV1: 10 min, 1 hour SEV2", "10 min SEV1 business hours, 1 hour SEV2",

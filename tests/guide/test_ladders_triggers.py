@@ -12,6 +12,18 @@ HEADINGS = "## Escalation\n\n### Level 1: Duty engineer\n\n- **Trigger:** every 
 ITEMS = "## Escalation\n\n- **Level 1**: Duty engineer\n  - Trigger: an alert\n- **Level 2**: Team lead\n  - {0}\n- **Level 3**: CTO\n  - {1}\n"
 
 READ: dict[str, tuple[str, list[tuple[str, str, int | None, str]]]] = {
+    "a grave case after a time ends the ladder": (
+        "## Escalation\n\n```\nLevel 1: Duty engineer (0-10 minutes)\nLevel 2: Team lead (10-40 minutes)\nLevel 3: CTO (40+ minutes)\nLevel 4: CEO (Critical outage > 2 hours)\n```\n",
+        TIMELINE,
+    ),
+    "what many suffer from after a time ends the ladder": (
+        "## Escalation\n\n- L1: Duty engineer\n- L2: Team lead (if not resolved in 10 min)\n- L3: CTO (if customer impact > 30 min)\n",
+        [("", "duty engineer", 600, "level"), ("", "team lead", None, "")],
+    ),
+    "a chain of levels in one line": (
+        "## Escalation\n\n```\nL1: Duty engineer → L2: Team lead → L3: CTO\n```\n",
+        [("", "duty engineer", None, ""), ("", "team lead", None, ""), ("", "cto", None, "")],
+    ),
     "timeouts that begin at once": (
         "## Escalation levels\n\n| Level | Escalate to | Timeout |\n|---|---|---|\n| L1 | Duty engineer | Immediate |\n| L2 | Team lead | 10 min |\n| L3 | CTO | 40 min |\n",
         TIMELINE,

@@ -161,6 +161,8 @@ def _unread(level: _Level, line: int, text: str) -> Unread | None:
     held = first > 0 and rungs[first - 1].hold is not None
     if (own or TRIGGER.match(text) or _SCOPE.match(text)) and (at := _partial_at(text, level)) is not None:
         return Unread(at=at, line=line, text=text, whole=bool(times) and not held)
+    if own and times and not level.first == level.last == 0 and _IMPACT.search(text) and not _OR.search(text):
+        return Unread(at=first, line=line, text=text, whole=False)  # "critical outage > 2 hours"
     if not own and not level.ends and _POINTS.match(text) and _partial(text, level):
         return Unread(at=first + 1, line=line, text=text, whole=bool(times) and not rungs[first].hold)
     left = [each for each in times if not _was_read(each, level)]
@@ -263,6 +265,11 @@ _SERIOUS = re.compile(
 _SOMETIMES = re.compile(rf"{_FRONT}(?:{HOURS})|(?:{HOURS})\s+only", re.I)
 _AT_FRONT = re.compile(rf"(?:{_FRONT}|\b(?:for|if|in|on)\s+)(?:an?\s+|all\s+|any\s+|the\s+)?$", re.I)
 _OR_ELSE = re.compile(r"\s+or\s+", re.I)
+_IMPACT = re.compile(
+    r"\b(?:critical|major|severe|extended|customer|user|business|infrastructure|data|security|platform)[\s/-]+(?:\w+\s+)?(?:outages?|impact\w*|issues?|incidents?|breach\w*|loss|downtime)\b",
+    re.I,
+)
+_OR = re.compile(r"\bor\b", re.I)
 _POINTS = re.compile(r"[\s|│]*(?:[vV↓▼⬇](?=\s)|\|--)")  # on the way to the next level: "↓ (P1 incidents)"
 _ARROW = re.compile(r"→|[-=]+>")
 

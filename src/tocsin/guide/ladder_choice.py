@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 
+from msgspec.structs import replace
+
 from tocsin.guide.blocks import Document
 from tocsin.guide.ladder_beside import Places, Unread, read_lines, unread
 from tocsin.guide.ladder_doubts import doubt
 from tocsin.guide.notes import Notes
+from tocsin.guide.quantity import scan
 from tocsin.guide.rungs import RUNGS_MAX, Rung, alike, fuller, has_times
 
 Ladder = tuple[tuple[str, ...], list[Rung]]  # for which severities; none: for those without one of their own
@@ -62,7 +65,13 @@ def _left(beside: Unread | None, rungs: list[Rung]) -> list[Rung]:
     """What is left of a ladder beside which something was not read."""
     if beside is None:
         return rungs
-    return [] if beside.whole or beside.at < 2 else rungs[: beside.at]
+    if beside.whole or beside.at < 2:
+        return []
+    kept, last = rungs[: beside.at - 1], rungs[beside.at - 1]
+    theirs = {time.value for time in scan(beside.text)} if beside.line != last.line else set()
+    if last.hold is not None and last.hold.value in theirs:
+        last = replace(last, hold=None)  # the time after which those are called who are left out
+    return [*kept, last]
 
 
 def _report(beside: Unread, kept: list[Rung], notes: Notes) -> None:

@@ -36,6 +36,7 @@ _REFUSED = re.compile(
 _ORDINAL = re.compile(r"^(\d)\s*차\s*[:：]\s*")  # "2차: ..." is level 2
 _ASIDE = re.compile(r"\(([^()]{2,60})\)\s*(?:[─—–-]+\s*(\S.*))?$")  # "Level 1 (duty engineer) ── resolve within 30 min"
 _MEETS = re.compile(r"\bwithin\b|\bmust\b|\bresponds?\b", re.I)
+_ONE_LINE = re.compile(r"\s*[^\n]+\s*")  # "L1: Helpdesk → L2: Lead" is a chain
 _BORDER = re.compile(r"^\s*[+┌┐└┘├┤┬┴┼╭╮╰╯╔╗╚╝═─━|│ v▼↓-]*[+┌┐└┘╭╮╰╯╔╗╚╝]\s*$")
 _EDGE = re.compile(r"^\s*[┌├└╔╠╚╭╰+][─═━-]{8,}[┐┤┘╗╣╝╮╯+]\s*$")
 _INSIDE = re.compile(r"^\s*[|│║](.*)[|│║]\s*$")
@@ -69,7 +70,7 @@ def of_tree(block: Block) -> list[Rung]:
                 rungs[-1] = msgspec.structs.replace(rungs[-1], hold=quantity, reach=None)
             elif not re.search(r"escalate to (?:level|tier|l)\s?\d|→\s*close", text, re.I):
                 rungs[-1] = msgspec.structs.replace(rungs[-1], actions=(*rungs[-1].actions, text))
-    if rungs:
+    if len(rungs) > 1 or (rungs and not _ONE_LINE.fullmatch(block.text)):
         return rungs if all(rung.who for rung in rungs) else []
     return _people(block) or chain(block.text, block.line + (block.kind == "fence"))
 
