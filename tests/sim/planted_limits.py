@@ -110,7 +110,7 @@ READ_LIMITS: tuple[Mutant, ...] = (
     _bug(
         "limits: what is planned is in force",
         "guide/severities.py",
-        "if score(group) >= SCORE_MIN and planned(group, document)]",
+        "if points >= SCORE_MIN and planned(group, document)]",
         "if False]",
         LIMITS,
     ),

@@ -14,14 +14,16 @@ from tocsin.guide.inline import Label, plain, split_dash, split_wide
 LINE_CHARS_MAX = 600  # several severities stand on one line where little is said of each
 
 _NEXT_ON_LINE = re.compile(
-    r"\s*[;.]\s+(?=(?:\*\*|`)?(?:sev(?:erity)?|p|s|priority)[\s-]?[0-5]\b(?:\*\*|`)?\s*(?:\([^()]{1,40}\)\s*)?[:–—-])",
+    r"[;.]\s+(?=(?:\*\*|`)?(?:sev(?:erity)?|p|s|priority)[\s-]?[0-5]\b(?:\*\*|`)?\s*(?:\([^()]{1,40}\)\s*)?[:–—-])",
     re.I,
 )
 
 
 def on_one_line(raw: str, line: int) -> list[Entry]:
     """`Sev1: response 1 h, resolution 8 h; Sev2: response 4 h, resolution 2 days`: three severities at least."""
-    parts = _NEXT_ON_LINE.split(" ".join(raw.split()).rstrip(". ")) if len(raw) <= LINE_CHARS_MAX else []
+    if len(raw) > LINE_CHARS_MAX or not _NEXT_ON_LINE.search(raw):
+        return []
+    parts = _NEXT_ON_LINE.split(" ".join(raw.split()).rstrip(". "))
     found = [entry for part in parts if (entry := labelled_entry(part, line)) and (entry.text or entry.fields)]
     return found if len(found) == len(parts) >= 3 and not any(each.named.by_word for each in found) else []
 

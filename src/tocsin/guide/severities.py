@@ -53,23 +53,25 @@ class Scheme(msgspec.Struct, kw_only=True):
 
 def compile_severities(document: Document, notes: Notes) -> Scheme:
     """The scheme of the guide; without severities where nothing in it defines any."""
-    found = groups(document)
+    found = [(score(group), group) for group in groups(document)]
     if not any(
-        score(group) >= SCORE_MIN for group in found
+        points >= SCORE_MIN for points, _ in found
     ):  # a scheme that stands in a fence, where nothing else is one
-        found += fenced(document)
-    wished = [group for group in found if score(group) >= SCORE_MIN and planned(group, document)]
-    found = [group for group in found if group not in wished]
-    if wished and not any(score(group) >= SCORE_MIN for group in found):
-        return Scheme(passed_over=wished[0].line, planned=True)
-    said = None if any(score(group) >= SCORE_MIN for group in found) else in_a_sentence(document)
+        found += [(score(group), group) for group in fenced(document)]
+    wished = [group.line for points, group in found if points >= SCORE_MIN and planned(group, document)]
+    found = [(points, group) for points, group in found if points < SCORE_MIN or group.line not in wished]
+    every = [group for _, group in found]
+    sure = any(points >= SCORE_MIN for points, _ in found)
+    if wished and not sure:
+        return Scheme(passed_over=wished[0], planned=True)
+    said = None if sure else in_a_sentence(document)
     if said is not None:
-        return _scheme(said, [*found, said], notes)
-    ranked = sorted(((score(group), -group.line, n) for n, group in enumerate(found)), reverse=True)
-    if not ranked or ranked[0][0] < SCORE_MIN:
+        return _scheme(said, [*every, said], notes)
+    if not sure:
         return Scheme()
-    chosen = _defining([found[n] for points, _, n in ranked if points >= SCORE_MIN])
-    return _scheme(chosen, found, notes) if about_incidents(chosen, document) else Scheme(passed_over=chosen.line)
+    ranked = sorted(found, key=lambda each: (each[0], -each[1].line), reverse=True)
+    chosen = _defining([group for points, group in ranked if points >= SCORE_MIN])
+    return _scheme(chosen, every, notes) if about_incidents(chosen, document) else Scheme(passed_over=chosen.line)
 
 
 def _defining(ranked: list[Group]) -> Group:
