@@ -196,7 +196,7 @@ def test_the_promised_update_is_owed_no_more_once_it_was_posted_or_it_is_over():
 
     life.does(c.Resolve(by="ana"), FRIDAY + minutes(44))
 
-    assert owed(life)["promised:partners"].state == "kept"
+    assert owed(life)["promised:partners"].state == "waived"
     assert wake_at(life) is None
 
 

@@ -106,7 +106,7 @@ def test_an_update_for_the_status_page_stands_on_it():
     st.lists(st.tuples(st.sampled_from(AUDIENCES), st.booleans(), st.booleans()), max_size=5, unique_by=lambda e: e[0]),
     st.booleans(),
     st.booleans(),
-    st.sampled_from([None, "identified"]),
+    st.sampled_from([None, "identified", "resolved"]),
 )
 def test_no_promise_to_tell_is_kept_unless_somebody_was_told(wanted, private, drill, status):
     life = Life(WORLD, drill=drill)

@@ -93,6 +93,8 @@ def test_every_command_has_a_route_and_an_example_that_works(shared: Server, com
         assert api.post(path, json=EXAMPLES[before[tag]]).status_code == 200
 
     if tag in ("release", "discard"):
+        channels = [{"kind": "email", "address": "all@example.org"}]
+        api.put("/api/audiences/customers", json={"id": "customers", "channels": channels})
         said = {"audiences": ["customers"], "texts": {"customers": "We are on it."}}
         assert api.post(f"/api/incidents/{made['id']}/say", json=said).status_code == 200
     body = {name: other if value == "INC-2026-002" else value for name, value in EXAMPLES[tag].items()}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from tests.sim.planted import Mutant, _bug
 
+ENDINGS = "tests/core/test_endings.py"
 TELLING = "tests/core/test_telling.py"
 FOLLOW_UPS = "tests/core/test_follow_ups.py"
 IN_CHANNELS = "tests/http/test_links.py::test_a_link_in_a_channel_acts_once_says_so_and_changes_nothing_after"
@@ -12,14 +13,14 @@ LOOKED_AT = "tests/http/test_links.py::test_looking_at_a_link_in_a_channel_does_
 SAYING: tuple[Mutant, ...] = (
     _bug(
         "saying: any update to customers is the impact summary",
-        "core/promises.py",
-        'done, start = incident.moments.get(f"done:{rule.id}"), _start(incident, rule)',
-        'done, start = incident.moments.get(f"updated:{rule.act.audience}"), _start(incident, rule)',
+        "core/endings.py",
+        'done = moments.get(f"done:{rule.id}")',
+        'done = moments.get(f"updated:{rule.act.audience}")',
         FOLLOW_UPS,
     ),
     _bug(
         "saying: a summary from before the reopening still counts",
-        "core/promises.py",
+        "core/endings.py",
         "return done if done and start and done.version > start.version else None",
         "return done if done and start else None",
         FOLLOW_UPS,
@@ -86,5 +87,40 @@ SAYING: tuple[Mutant, ...] = (
         "if audience != PUBLIC and not known[audience].channels:",
         "if False:",
         "tests/core/test_readiness.py",
+    ),
+    _bug(
+        "endings: a resolution keeps whatever was not done",
+        "core/promises.py",
+        '"kept" if end.kept else "waived"',
+        '"kept"',
+        ENDINGS,
+    ),
+    _bug(
+        "endings: what customers were to hear is forgotten at the end",
+        "core/endings.py",
+        "return None if _stands(rule) and not (incident.false_positive or incident.drill) else ended",
+        "return ended",
+        ENDINGS,
+    ),
+    _bug(
+        "endings: customers hear of a false alarm",
+        "core/endings.py",
+        "return None if _stands(rule) and not (incident.false_positive or incident.drill) else ended",
+        "return None if _stands(rule) else ended",
+        ENDINGS,
+    ),
+    _bug(
+        "endings: an alert that clears by itself has responded",
+        "core/endings.py",
+        'moments.get("resolved") if _by_a_person(incident) else None',
+        'moments.get("resolved")',
+        ENDINGS,
+    ),
+    _bug(
+        "endings: what is promised for after the end ends with it",
+        "core/endings.py",
+        "if rule.id.startswith(SAID) and start and start.version > ended.version:",
+        "if False:",
+        ENDINGS,
     ),
 )

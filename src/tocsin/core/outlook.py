@@ -18,6 +18,7 @@ class Promise(msgspec.Struct, frozen=True, kw_only=True):
     """`due_at` None: the deadline is no quantity, or nobody confirmed it yet; `text` then says what the guide says.
 
     "proposed" stands in the guide under a condition or in a template only, and begins when somebody confirms `rule`.
+    `because`: why it is waived where nobody said so.
     """
 
     key: str
@@ -29,6 +30,7 @@ class Promise(msgspec.Struct, frozen=True, kw_only=True):
     audience: str | None = None
     source: Source | None = None
     drill: bool = False
+    because: str = ""
 
 
 class Outlook(msgspec.Struct, frozen=True, kw_only=True):

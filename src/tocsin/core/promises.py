@@ -1,9 +1,10 @@
 """What is owed, to whom, by when: every clock of a policy is a `Rule`, and every rule is read here.
 
 `rules(policy)` turns what a guide says into rules; `due` and `next_wakeup` say when to look at an incident again;
-`promises` lists what is open, kept, missed or waived. A promise's key is (rule, the fact that started it, n): it can be
-acted on once, whoever asks and however often. After downtime a late timer acts once, not once per missed period.
-The calendar dates every deadline, elapsed or in business time; what is no quantity starts no timer and has no due time.
+`promises` lists what is open, kept, missed or waived; `endings` says what ends one. A promise's key is (rule, the fact
+that started it, n): it can be acted on once, whoever asks and however often. After downtime a late timer acts once, not
+once per missed period. The calendar dates every deadline, elapsed or in business time; what is no quantity starts no
+timer and has no due time.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ import msgspec
 
 from tocsin.core.calendar import AT_RISK, BusinessTime, dated, reminder_at, repeated_at
 from tocsin.core.carried import SAID, Carried, carried
+from tocsin.core.endings import OVER, end_of
 from tocsin.core.incident import Incident, Mark
 from tocsin.core.outlook import Outlook, Promise, State, dated_by
 from tocsin.core.policy import Rule
@@ -35,9 +37,6 @@ __all__ = [
     "rules",
 ]
 
-ENDS_WITH_THE_RESOLUTION = frozenset(
-    {"opened", "severity", "assessed", "acknowledged", "mitigated", "updated", "confirmed"}
-)
 DEFAULT = BusinessTime()
 
 Cause = Literal["rule", "risk", "ladder", "acknowledgement", "snooze", "quiet", "reopen", "review", "approval"]
@@ -142,29 +141,6 @@ def _followed_from(incident: Incident, rule: Rule) -> Mark | None:
     return max(resolved, confirmed, key=lambda each: each.version) if resolved and confirmed else None
 
 
-def _ended(incident: Incident, rule: Rule) -> Mark | None:
-    """The moment that ended the rule, or None while it runs."""
-    if type(rule) is Carried and rule.done:
-        return incident.moments.get(rule.done)
-    if rule.until == "updated":
-        told = incident.moments.get(f"updated:{rule.act.audience.casefold()}" if rule.act.audience else "updated")
-        start = _start(incident, rule)
-        if told and start and told.version > start.version:  # what was said before does not tell of what came since
-            return told
-    if rule.until == "done":
-        done, start = incident.moments.get(f"done:{rule.id}"), _start(incident, rule)
-        return done if done and start and done.version > start.version else None
-    if rule.until == "acknowledged":
-        return incident.moments.get("responded") or incident.moments.get("resolved")
-    if rule.until is not None and rule.until != "updated":
-        found = incident.moments.get(rule.until)
-        if found:
-            return found
-    if incident.status in ("resolved", "closed") and rule.start in ENDS_WITH_THE_RESOLUTION:
-        return incident.moments.get("resolved") or incident.moments.get("closed")
-    return None
-
-
 def _pending(
     incident: Incident, every_rule: tuple[Rule, ...], calendar: BusinessTime, now: datetime | None
 ) -> list[Due]:
@@ -182,7 +158,8 @@ def _pending(
             continue
         key = f"{rule.id}@{start.version}"
         breach = rule.act.kind == "breach"
-        ended = _ended(incident, rule)
+        end = end_of(incident, rule, start)
+        ended = end.at if end else None
         if key in incident.waived or (ended and (not breach or key in incident.fired)):
             continue
         due_at = _due_at(rule, start, calendar)
@@ -305,21 +282,21 @@ def _in_force(incident: Incident, rule: Rule, start: Mark | None, key: str, cale
         return _made(incident, rule, key, "proposed", None) if proposed else None
     due_at = _due_at(rule, start, calendar)
     if rule.act.kind != "breach":
-        return _notice(incident, rule, key, due_at)
-    ended = _ended(incident, rule)
+        return _notice(incident, rule, start, key, due_at)
+    end = end_of(incident, rule, start)
     state: State = "open"
     if key in incident.waived:
         state = "waived"
-    elif ended and due_at:
-        state = "kept" if ended.at <= due_at else "missed"
-    elif ended:
-        state = "kept"
+    elif end:
+        state = "missed" if due_at and end.at.at > due_at else "kept" if end.kept else "waived"
     elif f"risk:{key}" in incident.fired:
         state = "at risk"
-    return _made(incident, rule, key, state, due_at, ended.at if ended else None)
+    kept_at = end.at.at if end and end.kept else None
+    because = OVER if state == "waived" and key not in incident.waived else ""
+    return _made(incident, rule, key, state, due_at, kept_at, because)
 
 
-def _notice(incident: Incident, rule: Rule, key: str, due_at: datetime | None) -> Promise | None:
+def _notice(incident: Incident, rule: Rule, start: Mark, key: str, due_at: datetime | None) -> Promise:
     """What Tocsin itself owes: kept when somebody was told, missed when it was due and nobody could be."""
     told = incident.moments.get(f"told:{key}")
     if key in incident.waived:
@@ -328,11 +305,19 @@ def _notice(incident: Incident, rule: Rule, key: str, due_at: datetime | None) -
         return _made(incident, rule, key, "kept", due_at, told.at)
     if key in incident.fired:
         return _made(incident, rule, key, "missed", due_at)
-    return None if _ended(incident, rule) else _made(incident, rule, key, "open", due_at)
+    if end_of(incident, rule, start):  # what brings people in is pointless once it is over
+        return _made(incident, rule, key, "waived", due_at, because=OVER)
+    return _made(incident, rule, key, "open", due_at)
 
 
 def _made(
-    incident: Incident, rule: Rule, key: str, state: State, due_at: datetime | None, kept_at: datetime | None = None
+    incident: Incident,
+    rule: Rule,
+    key: str,
+    state: State,
+    due_at: datetime | None,
+    kept_at: datetime | None = None,
+    because: str = "",
 ) -> Promise:
     return Promise(
         key=key,
@@ -344,6 +329,7 @@ def _made(
         audience=_audience(rule),
         source=rule.source,
         drill=incident.drill,
+        because=because,
     )
 
 
