@@ -357,6 +357,33 @@ def test_a_review_may_be_scheduled_while_it_still_burns_and_is_then_owed_no_more
     assert owed(life)["review:hold"].state == "open"
 
 
+def meeting_life() -> Life:
+    """A guide that limits when the meeting is set, not when it is held."""
+    life = Life(world(review=Review(within=Deadline(business_days=2), kept_by="scheduling")), at=FRIDAY)
+    life.does(c.Resolve(by="ana"), FRIDAY + minutes(10))
+    return life
+
+
+def test_a_duty_to_schedule_the_review_is_kept_by_scheduling_it():
+    life = meeting_life()
+    before = owed(life)["review:schedule"]
+
+    life.does(c.ScheduleReview(by="ben", meets_at=FRIDAY + timedelta(days=20)), FRIDAY + minutes(30))
+
+    assert (before.state, before.text) == ("open", "schedule the review")
+    assert owed(life)["review:schedule"].state == "kept" and "review:hold" not in owed(life)
+
+
+def test_a_review_that_was_held_at_once_needs_no_date_and_a_reopening_asks_anew():
+    life = meeting_life()
+    life.does(c.HoldReview(by="ben"), FRIDAY + minutes(30))
+    kept = owed(life)["review:schedule"].state
+    life.does(c.Reopen(by="ana", because="it is back"), FRIDAY + minutes(40))
+    life.does(c.Resolve(by="ana"), FRIDAY + minutes(90))
+
+    assert (kept, owed(life)["review:schedule"].state) == ("kept", "open")
+
+
 def test_a_review_that_is_put_off_begins_at_the_new_time_only():
     life = reviewed_life()
     for hours in (20, 30):

@@ -226,3 +226,34 @@ def test_under_examples_a_remark_is_none_of_them():
 
     assert first.examples == ("no boat", "no bell")
     assert second.communication == ""
+
+
+@pytest.mark.parametrize(
+    ("item", "kept_by"),
+    [
+        ("Schedule PIR meeting within 2 business days", "scheduling"),
+        ("[ ] Schedule the post-incident review within 2 business days", "scheduling"),
+        ("**Afterwards** -- Schedule a post-incident review within 2 business days", "scheduling"),
+        ("The post-mortem must be scheduled within 2 business days", "scheduling"),
+        ("Schedule and hold the post-mortem within 2 business days", "holding"),
+        ("Hold the scheduled post-mortem within 2 business days", "holding"),
+        ("Conduct the post-incident review within 2 business days", "holding"),
+    ],
+)
+def test_a_duty_to_schedule_is_another_than_to_hold(item: str, kept_by: str):
+    review = compile_guide(f"{_SEVERE}## Post-incident review\n\n- {item}\n").policy.review
+
+    assert review.within is not None and review.within.business_days == 2
+    assert review.kept_by == kept_by
+
+
+_SEVERE = """# Incident response
+
+## Severity
+
+| Severity | Response time |
+|---|---|
+| P1 | 15 min |
+| P2 | 1 hour |
+
+"""

@@ -24,6 +24,13 @@ AFTER: tuple[Mutant, ...] = (
         HOURS,
     ),
     _bug(
+        "review: a duty to schedule is kept by holding only",
+        "core/rulebook.py",
+        'holds = review.kept_by == "holding"',
+        "holds = True",
+        "tests/core/test_business_promises.py",
+    ),
+    _bug(
         "hours: the installation's beat the guide's",
         "guidefile.py",
         "if default is None or guide.policy.business_hours is not None:",

@@ -254,9 +254,13 @@ class Runbook(Value, frozen=True, kw_only=True):
 
 
 class Review(Value, frozen=True, kw_only=True):
-    """The post-incident review: when it is due, its agenda, checklist and root-cause framework."""
+    """The post-incident review: when it is due, its agenda, checklist and root-cause framework.
+
+    `kept_by`: what has to be done `within`: the review held, or only its meeting set.
+    """
 
     within: Deadline | None = None
+    kept_by: Literal["holding", "scheduling"] = "holding"
     schedule_within: Deadline | None = None
     severities: tuple[str, ...] = ()
     agenda: tuple[str, ...] = ()

@@ -92,6 +92,14 @@ _UNDONE_BY_REOPENING = frozenset({"resolved", "closed", "acknowledged", "respond
 Changes = dict[str, Any]
 
 
+def _after_reopening(incident: Incident) -> dict[str, Mark]:
+    """The moments that still count; a review that was held without having been scheduled is owed anew as a whole."""
+    undone = set(_UNDONE_BY_REOPENING)
+    if incident.moments.get("review_scheduled") == incident.moments.get("review_held"):
+        undone.add("review_scheduled")
+    return {name: at for name, at in incident.moments.items() if name not in undone}
+
+
 def _life(incident: Incident, fact: AnyFact, mark: Mark, changes: Changes) -> None:
     match fact:
         case f.StatusChanged():
@@ -114,7 +122,7 @@ def _life(incident: Incident, fact: AnyFact, mark: Mark, changes: Changes) -> No
         case f.KeyReleased():
             changes |= {"keys": (), "reopen_until": None}
         case f.Reopened():
-            moments = {name: at for name, at in incident.moments.items() if name not in _UNDONE_BY_REOPENING}
+            moments = _after_reopening(incident)
             changes |= {
                 "keys": fact.keys or incident.keys,
                 "status": "investigating",

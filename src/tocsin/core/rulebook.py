@@ -128,9 +128,15 @@ def _matrix_rules(policy: Policy) -> Iterator[Rule]:
 def _review_rules(policy: Policy) -> Iterator[Rule]:
     """What is owed once it is over: a review that is scheduled and held, and a close watch for a while."""
     review = policy.review
+    holds = review.kept_by == "holding"
     owed: tuple[tuple[str, str, Deadline | None, Moment], ...] = (
-        ("review:schedule", "schedule the review", review.schedule_within, "review_scheduled"),
-        ("review:hold", "hold the review", review.within, "review_held"),
+        (
+            "review:schedule",
+            "schedule the review",
+            review.schedule_within if holds else review.within,
+            "review_scheduled",
+        ),
+        ("review:hold", "hold the review", review.within if holds else None, "review_held"),
     )
     for name, text, within, until in owed:
         if within:

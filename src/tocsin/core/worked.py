@@ -67,4 +67,4 @@ def worked(incident: Incident, fact: AnyFact, mark: Mark, changes: dict[str, Any
         case f.ReviewScheduled():
             changes |= {"review_at": fact.meets_at, "moments": incident.moments | {"review_scheduled": mark}}
         case f.ReviewHeld():
-            changes["moments"] = incident.moments | {"review_held": mark}
+            changes["moments"] = {"review_scheduled": mark, **incident.moments, "review_held": mark}

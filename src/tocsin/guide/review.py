@@ -27,6 +27,12 @@ _DUE = re.compile(
     re.I,
 )
 _HELD = re.compile(r"(?:conduct|hold|complete|finish)\s+(?:the\s+|a\s+)?review\b", re.I)
+_SCHEDULES = re.compile(
+    r"^(?!.*\b(?:hold|held|conduct|complete|finish|publish))"
+    r"(?:\W*(?:\[.\]\s*)?(?:[^:]{1,40}(?::| --?| –| —)\s+)?(?:please |always |must )*(?:re)?schedul(?:e|ing)\b"
+    r"|.*\b(?:must|should|shall|will|to|is|are) (?:be )?scheduled?\b)",
+    re.I,
+)
 _NOT_DUE = re.compile(
     r"\baction items?\b.*\bwithin|\bmonitor|\bpreventive|\bpublish|\brecur|\bdays? of data|last \d|\b60-minute\b(?!.*within)",
     re.I,
@@ -64,6 +70,7 @@ def compile_review(document: Document, scheme: Scheme, notes: Notes) -> Review:
         notes.use(line)
     return Review(
         within=limit,
+        kept_by="scheduling" if line and _SCHEDULES.search(plain(document.lines[line - 1])) else "holding",
         schedule_within=_scheduled(document, line, notes) if line else None,
         severities=severities,
         agenda=tuple(agenda),
