@@ -82,7 +82,7 @@ def plan(steps: Sequence[Mapping[str, Any]], only: Sequence[str], values: dict[s
 
 def danger(command: str) -> str:
     """Why a command is not run without being asked twice, as the linter judges it; or nothing."""
-    hazards = import_module("tocsin.guide.hazards")
+    hazards = import_module("tocsin.core.hazards")
     if hazards.destroys(command):
         return "it destroys something"
     if hazards.cuts_off(command):

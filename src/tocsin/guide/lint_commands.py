@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from tocsin.core.policy import CodeBlock, Policy, Source, Step
-from tocsin.guide.blocks import Document
-from tocsin.guide.hazards import (
+from tocsin.core.hazards import (
     commented_command,
     cuts_off,
     destroys,
@@ -16,6 +14,8 @@ from tocsin.guide.hazards import (
     keeps_evidence,
     suspected_placeholder,
 )
+from tocsin.core.policy import CodeBlock, Policy, Source, Step
+from tocsin.guide.blocks import Document
 from tocsin.guide.rules import Said
 from tocsin.guide.shell import is_shell
 

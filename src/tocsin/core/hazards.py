@@ -8,14 +8,18 @@ from __future__ import annotations
 import re
 
 _DESTROYS = re.compile(
-    r"--replicas[= ]0\b|\bflush(?:all|db)\b|\bkubectl\s+delete\b|\bdrop\s+(?:table|database|schema)\b|\btruncate\s+table\b|\bdelete\s+from\b|\brm\s+-\w*[rf]"
-    r"|\bpg_terminate_backend|\bfailover\b|failover-to|\brestore(?:_\w+)?\.(?:sh|py)\b|\brotate[-_]\w*\S*\s+.*--(?:force|all)\b|\bterraform\s+destroy\b|\bmkfs|\bdd\s+if="
-    r"|\bgit\s+push\s+.*(?:--force|-f)\b|\breset\s+--hard\b|\bhelm\s+(?:uninstall|delete)\b|\bredis-cli\s+(?:.*\s)?del\b|\bxargs\s+kill|\bkill\s+-9|\bdocker\s+(?:rm|system\s+prune|volume\s+rm)"
+    r"--replicas[= ]0\b|\bflush(?:all|db)\b|\bkubectl\s+delete\b|\bdrop\s+(?:table|database|schema)\b"
+    r"|\btruncate\s+table\b|\bdelete\s+from\b|\brm\s+-\w*[rf]"
+    r"|\bpg_terminate_backend|\bfailover\b|failover-to|\brestore(?:_\w+)?\.(?:sh|py)\b|\brotate[-_]\w*\S*\s+.*--(?:force|all)\b"
+    r"|\bterraform\s+destroy\b|\bmkfs|\bdd\s+if="
+    r"|\bgit\s+push\s+.*(?:--force|-f)\b|\breset\s+--hard\b|\bhelm\s+(?:uninstall|delete)\b|\bredis-cli\s+(?:.*\s)?del\b|\bxargs\s+kill"
+    r"|\bkill\s+-9|\bdocker\s+(?:rm|system\s+prune|volume\s+rm)"
     r"|\breplay-transactions|\bpsql\b.*\s-f\s",
     re.I,
 )
 _CHANGES_STATE = re.compile(
-    r"\brollout\s+(?:restart|undo)\b|\b(?:docker-compose|docker compose|systemctl|service|pm2)\s+(?:\S+\s+)?restart\b|\brestart\b|\bcordon\b|\bdrain\b",
+    r"\brollout\s+(?:restart|undo)\b|\b(?:docker-compose|docker compose|systemctl|service|pm2)\s+(?:\S+\s+)?restart\b"
+    r"|\brestart\b|\bcordon\b|\bdrain\b",
     re.I,
 )
 _ISOLATES = re.compile(
