@@ -9,6 +9,7 @@ from typing import Any, Literal
 import msgspec
 
 from tocsin.core import commands as c, facts as f
+from tocsin.core.checklists import item_named, phase_named
 from tocsin.core.emergency import must_be_anothers
 from tocsin.core.escalation import World
 from tocsin.core.facts import AnyFact
@@ -57,25 +58,24 @@ def correct(story: Story, command: c.CorrectTimestamp, world: World, now: dateti
 
 def phase(story: Story, command: c.BeginPhase | c.FinishPhase, world: World, now: datetime) -> None:
     must_not_be_closed(story.incident, command)
-    state: Literal["begun", "finished"] = "begun" if isinstance(command, c.BeginPhase) else "finished"
     _must_say(phase=command.phase)
-    known = [phase.title for phase in world.policy.phases]
-    if known and command.phase not in known:
-        raise ValueError(f"phase: expected one of {', '.join(known)}, got {command.phase!r}")
-    if story.incident.phases.get(command.phase) == state:
+    name = phase_named(world.policy, command.phase)
+    state: Literal["begun", "finished"] = "begun" if isinstance(command, c.BeginPhase) else "finished"
+    if story.incident.phases.get(name) == state:
         return
     fact = f.PhaseBegun if state == "begun" else f.PhaseFinished
-    story.add(fact(at=now, by=command.by, phase=command.phase))
+    story.add(fact(at=now, by=command.by, phase=name))
 
 
 def item(story: Story, command: c.BeginItem | c.FinishItem, world: World, now: datetime) -> None:
     must_not_be_closed(story.incident, command)
     _must_say(phase=command.phase, item=command.item)
+    listed, name = item_named(world.policy, command.phase, command.item)
     state: Literal["begun", "finished"] = "begun" if isinstance(command, c.BeginItem) else "finished"
-    if story.incident.items.get(f"{command.phase} / {command.item}") == state:
+    if story.incident.items.get(f"{listed} / {name}") == state:
         return
     fact = f.ItemBegun if state == "begun" else f.ItemFinished
-    story.add(fact(at=now, by=command.by, phase=command.phase, item=command.item))
+    story.add(fact(at=now, by=command.by, phase=listed, item=name))
 
 
 def note(story: Story, command: c.AddNote, world: World, now: datetime) -> None:
