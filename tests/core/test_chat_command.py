@@ -55,6 +55,11 @@ def test_options_follow_the_title(dashes):
         ("severity INC-2026-001 SEV-0 all regions", c.ChangeSeverity(severity="SEV-0", because="all regions")),
         ("status INC-2026-001 Identified a bad release", c.ChangeStatus(status="identified", because="a bad release")),
         ("note INC-2026-001 disk full", c.AddNote(text="disk full")),
+        ("begin INC-2026-001 Containment", c.BeginPhase(phase="Containment")),
+        ("begin INC-2026-001 “Containment / 2”", c.BeginItem(phase="Containment", item="2")),
+        ("done INC-2026-001 Phase 2: Containment", c.FinishPhase(phase="Phase 2: Containment")),
+        ("done INC-2026-001 Containment / stop / start", c.FinishItem(phase="Containment", item="stop / start")),
+        ("finish INC-2026-001 I/O checks", c.FinishPhase(phase="I/O checks")),
     ],
 )
 def test_a_command_names_its_incident(text, command):
@@ -82,6 +87,8 @@ def test_somebody_gets_a_role():
         ("status INC-2026-001 fine", "investigating, identified"),
         ("assign", "@ben as Incident Commander"),
         ("update INC-2026-001", "rolling back"),
+        ("begin INC-2026-001", "Containment / 2"),
+        ("done INC-2026-001 / isolate", "needs a phase, or a phase and a step"),
         ('create "x" --colour red', "--service NAME or --drill"),
         ("frobnicate", "/incident help"),
     ],
@@ -93,7 +100,15 @@ def test_what_is_misunderstood_is_answered_with_what_would_be_understood(text, h
 
 @given(st.text(max_size=300) | st.text("\"'“”‘’-–— createackupdateP1:()[]\n", max_size=80))
 def test_anything_is_understood_or_refused_in_words(text):
-    for line in (text, f"create {text}", f"update INC-2026-001 {text}", f"assign {text}", f"severity {text}"):
+    for line in (
+        text,
+        f"create {text}",
+        f"update INC-2026-001 {text}",
+        f"assign {text}",
+        f"begin {text}",
+        f"done a / {text}",
+        f"severity {text}",
+    ):
         try:
             parse(line, GUIDE)
         except Misunderstood as refused:

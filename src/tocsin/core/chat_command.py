@@ -70,6 +70,8 @@ USAGE = """*What you can say*
 `{0} assign INC-2026-001 @ben as Incident Commander` gives somebody a role
 `{0} severity INC-2026-001 SEV-0 all regions are down` changes the severity, with the reason
 `{0} status INC-2026-001 identified` says how far it is
+`{0} begin INC-2026-001 Containment` begins a phase of the guide, `Containment / 2` its second step
+`{0} done INC-2026-001 Containment / isolate` finishes a step, and without one the phase
 `{0} note INC-2026-001 the disk was full` writes something down
 `{0} resolve INC-2026-001 rolled back` ends it
 In an incident's own channel the reference can be left out."""
@@ -109,6 +111,10 @@ def parse(text: str, severities: Mapping[str, str], name: str = "/incident") -> 
             return Act(incident, _severity(rest, name))
         case "status":
             return Act(incident, _status(rest, name))
+        case "begin" | "start":
+            return Act(incident, _worked(rest, name, "begin"))
+        case "done" | "finish":
+            return Act(incident, _worked(rest, name, "done"))
         case "assign":
             return _assign(incident, rest, name)
     raise Misunderstood(f"`{_quoted(verb)}` is nothing I know. `{name} help` shows what is.")
@@ -234,6 +240,21 @@ def _status(rest: str, name: str) -> c.ChangeStatus:
     return msgspec.convert(
         {"command": "change-status", "status": status.casefold(), "because": unquoted(because)}, c.ChangeStatus
     )
+
+
+def _worked(rest: str, name: str, verb: str) -> c.Command:
+    """A phase, or after a slash that stands alone a step of it, by words or by its number."""
+    said = _needed(rest, name, verb, "the phase", "Containment / 2")
+    phase, slash, item = f" {said} ".partition(" / ")
+    if not phase.strip() or (slash and not item.strip()):
+        raise Misunderstood(
+            f"`{verb}` needs a phase, or a phase and a step: `{name} {verb} INC-2026-001 Containment / 2`"
+        )
+    begins = verb == "begin"
+    if item:
+        step = c.BeginItem if begins else c.FinishItem
+        return step(phase=phase.strip(), item=unquoted(item))
+    return c.BeginPhase(phase=phase.strip()) if begins else c.FinishPhase(phase=phase.strip())
 
 
 def _assign(incident: str, rest: str, name: str) -> Assign:
