@@ -83,6 +83,11 @@ def profile(policy: Policy) -> tuple[Step, ...]:
     return tuple(found.values()) or PROPOSED
 
 
+def placeholders(code: str) -> tuple[str, ...]:
+    """The values that a command leaves to whoever runs it, each once, in order."""
+    return tuple(dict.fromkeys(_name(each) for each in _PLACEHOLDER.finditer(code)))
+
+
 def checked(steps: tuple[Step, ...], evidence: Evidence) -> tuple[Checked, ...]:
     """How each step stands for an incident."""
     done = []
@@ -145,7 +150,7 @@ def _step(title: str, command: CodeBlock) -> Step | None:
         command=command.code,
         file=file,
         since=found[1] if (found := _SINCE.search(bare)) else "",
-        needs=tuple(dict.fromkeys(_name(each) for each in _PLACEHOLDER.finditer(code))),
+        needs=placeholders(code),
         source=command.source,
     )
 
