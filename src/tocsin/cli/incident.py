@@ -9,6 +9,7 @@ import typer
 
 from tocsin.cli.client import connect, part
 from tocsin.cli.output import USAGE, fail, note, plain, say, show, show_json
+from tocsin.cli.runbook import show_guide
 from tocsin.cli.saying import add_sayings
 from tocsin.cli.verbs import FORMAT, add_verbs, sentence
 
@@ -143,6 +144,7 @@ def frozen(
         raise typer.Exit(1)
 
 
+app.command("guide")(show_guide)
 add_verbs(app)
 add_sayings(app)
 

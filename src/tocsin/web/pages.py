@@ -39,6 +39,7 @@ from tocsin.ports import IndexRow, Store
 from tocsin.web import show
 from tocsin.web.evidence_pages import evidence_part
 from tocsin.web.forms import HANDLERS, encodings, fields_of, frame, wants_json
+from tocsin.web.guide_pages import guide_part
 from tocsin.web.public import public_part
 from tocsin.web.render import page
 
@@ -137,6 +138,7 @@ async def incident_page(request: Incoming, incident: str, all: bool = False) -> 
     services = msgspec.json.decode(row.summary).get("services", ())
     values |= {"public": public_part(deps, row, services)}
     values |= {"evidence": evidence_part(history, policy, values["actor"])}
+    values |= guide_part(history, policy)
     return page("incident.html", encodings(request), **_incident(row, history, policy, directory, stored, all, values))
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import hashlib
 import mimetypes
+import re
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from importlib.resources import files
@@ -16,7 +17,9 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined, pass_context
 from jinja2.runtime import Context
 from litestar import Response
 
+from tocsin.core.guidance import Deadline
 from tocsin.core.people import told_address
+from tocsin.core.spans import show_deadline
 
 FOLDER = Path(str(files("tocsin.web")))
 GZIP_FROM = 1_024  # bytes; smaller bodies fit one packet anyway
@@ -134,6 +137,18 @@ def capfirst(text: str) -> str:
     return text[:1].upper() + text[1:]
 
 
+def span_of(limit: Deadline | None, before: str = "") -> str:
+    """A deadline in the guide's words, else in ours; nothing where there is none."""
+    words = (limit.text or show_deadline(limit) or "") if limit else ""
+    return f"{before}{words}" if words else ""
+
+
+def dialled(phone: str) -> str:
+    """What a phone dials, or nothing where the guide prints a placeholder or words."""
+    plain = re.sub(r"[\s().-]", "", phone)
+    return plain if re.fullmatch(r"\+?[0-9]{3,15}", plain) else ""
+
+
 def initials(name: str) -> str:
     words = [word for word in name.replace("-", " ").replace(".", " ").split() if word]
     return "".join(word[0] for word in (words[:1] + words[1:][-1:])).upper() or "?"
@@ -166,6 +181,8 @@ def environment() -> Environment:
         "family": family,
         "capfirst": capfirst,
         "who": who,
+        "span_of": span_of,
+        "dialled": dialled,
     }
     made.globals |= {"asset": asset, "who": who, "initials": initials, "told_address": told_address}
     return made

@@ -12,6 +12,7 @@ from tocsin.web import (
     duty_pages,
     evidence_pages,
     factor_pages,
+    guide_pages,
     oidc_pages,
     oncall_pages,
     pages,
@@ -37,6 +38,7 @@ def routes() -> list[Router]:
         device_pages.routes(),
         duty_pages.routes(),
         evidence_pages.routes(),
+        guide_pages.routes(),
         oncall_pages.routes(),
         status_pages.routes(),
     ]

@@ -80,6 +80,11 @@ document.addEventListener("htmx:after:swap", () => {
   newest = Math.max(newest, version);
 });
 
+// What a reader folded or unfolded stays so while news comes in; a part that becomes another one has another id.
+globalThis.htmx?.registerExtension("folds", {
+  htmx_before_morph_attr: (element, { attrName }) => !(attrName === "open" && element.matches("details[id]")),
+});
+
 const refresh = () => document.getElementById("live")?.dispatchEvent(new CustomEvent("refresh"));
 
 // What was typed into a form that was refused is still there one step back.
@@ -133,6 +138,20 @@ document.addEventListener("submit", (event) => {
   const place = event.target.querySelector(".error");
   if (place) place.textContent = "";
   send(event.target);
+});
+
+// --- copying --------------------------------------------------------------------------------------------------------
+
+root.classList.toggle("can-copy", Boolean(navigator.clipboard));
+document.addEventListener("click", async (event) => {
+  const button = event.target.closest("[data-copy]");
+  if (!button) return;
+  try {
+    await navigator.clipboard.writeText(button.previousElementSibling.textContent);
+    toast("Copied");
+  } catch {
+    toast("This browser does not let pages copy; mark the text instead.", true);
+  }
 });
 
 // --- settings of this browser ---------------------------------------------------------------------------------------
