@@ -120,6 +120,14 @@ SCHEMES: dict[str, tuple[str, list[tuple[Any, ...]]]] = {
         "# Incidentes\n\n- **P1 (Crítico)**: nada anda. Resposta em até 12 min, resolução em até 3 h.\n- **P2 (Alto)**: uno. Tiempo de respuesta: 2 h. Resolución: 1 día hábil.\n",
         [("P1", 720, 10800, 3), ("P2", 7200, "1 business day", 4)],
     ),
+    "examples are no definition": (
+        "# On-call\n\n## Times\n\n| Priority | Response |\n|---|---|\n| P1 - no boat | 12 min |\n| P2 - one boat | 2 h |\n| P3 - an oar | 9 h |\n\n**P1 examples**: the pier is gone.\n**P2 examples**: the oars are.\n**P3 examples**: paint.\n",
+        [("P1", 720, None, 7), ("P2", 7200, None, 8), ("P3", 32400, None, 9)],
+    ),
+    "the incidents of a desk": (
+        "# Support of the harbour\n\n## Incidents\n\n| Priority | Description | Response target |\n|---|---|---|\n| P1 | no boat | 12 min |\n| P2 | one boat | 2 h |\n| P3 | an oar | 9 h |\n",
+        [("P1", 720, None, 7), ("P2", 7200, None, 8), ("P3", 32400, None, 9)],
+    ),
     "Spanish, of incidencias": (
         "# Acuerdo de nivel\n\n## Clasificación de incidencias\n\n### Prioridad Alta\n- Tiempo de respuesta: hasta 2 horas hábiles\n\n### Prioridad Baja\n- Tiempo de respuesta: hasta 9 horas hábiles\n",
         [("Alta", "2 business hours", None, 5), ("Baja", "9 business hours", None, 8)],
@@ -160,6 +168,10 @@ ADDED: dict[str, tuple[str, list[tuple[Any, ...]]]] = {
         "## Watch\n\nSEV1: respond within 12 minutes. SEV2: lights for 9 hours.\n",
         [(720, None), NOTHING, NOTHING],
     ),
+    "examples behind the table": (
+        "## Targets\n\n| Severity | Response |\n|---|---|\n| SEV1 | 12 min |\n| SEV2 | 2 h |\n\n**SEV1 examples**: the pier for 9 h.\n\n**SEV2 examples**: the oars.\n",
+        [(720, None), (7200, None), NOTHING],
+    ),
     "what is done at once, in many words": (
         "## Detail\n\n### SEV1 again\n\nResponse target: acknowledge immediately, stop the ferries, keep what was found and open a channel until somebody has looked at all of it.\n\n### SEV2 again\n\nResponse target: acknowledge within 12 minutes, name a captain.\n",
         [(0, None), (720, None), NOTHING],
@@ -179,6 +191,7 @@ NO_POLICY: dict[str, str] = {
     "a scheme to be done, by its status": "# Harbour\n\n## Boats\n\nMany.\n\n## Incident severity\n\n> **Status:** TODO\n\n| Severity | Response time |\n|---|---|\n| SEV1 | 12 min |\n| SEV2 | 2 h |\n| SEV3 | 9 h |\n",
     "a proposed scheme": "# Incidents\n\n## Proposed severity levels\n\n| Severity | Response time |\n|---|---|\n| SEV1 | 12 min |\n| SEV2 | 2 h |\n| SEV3 | 9 h |\n",
     "an example in a fence, in Chinese": "# 多船审查\n\n## SLA\n\n例如：\n\n```text\nP0: immediate\nP1: 12 min\nP2: 2 h\nP3: 9 h\n```\n\n## Incident mode\n\n敲钟。\n",
+    "the tickets of a desk that escalates them": "# Support of the harbour\n\n## Tickets\n\n### Priority matrix\n\n| Priority | Description | Response target | Resolution target |\n|---|---|---|---|\n| P1 | no boat | 12 min | 3 h |\n| P2 | one boat | 2 h | 9 h |\n| P3 | an oar | 9 h | 3 d |\n\n### Escalation path\n\n1. Keeper\n2. Harbour master, in an outage\n",
     "a page that asks for what it lacks": "# Open questions\n\n## Severity of incidents\n\nTo be decided:\n\n1. How soon?\n   - SEV-1: respond within X minutes? 12? 30?\n   - SEV-2: respond within Y minutes?\n",
 }
 

@@ -128,4 +128,11 @@ READ_LIMITS: tuple[Mutant, ...] = (
         "if said:",
         LIMITS,
     ),
+    _bug(
+        "limits: whoever escalates a ticket has an incident",
+        "guide/evidence.py",
+        '    if _DESK.search(f"{top} / {place}"):',
+        "    if False:",
+        LIMITS,
+    ),
 )

@@ -53,6 +53,9 @@ _OTHER_PAGE = re.compile(
     r"\balerts?\b|\balerting\b|\bmonitor(?:ing)?\b|\bsupport\b|\bsuporte\b|\bsoporte\b|\bapis?\b|\bonboarding\b|\bintegra(?:tion|ção|ción)\b|\blogging\b|监控|告警|モニタリング|アラート|мониторинг",
     re.I,
 )
+_DESK = re.compile(r"\bsupport\b|help\s?desk|service\s?desk|\btickets?\b|\bsuporte\b|\bsoporte\b|客服|工单", re.I)
+_TICKETS = re.compile(r"\btickets?\b|help\s?desk|service\s?desk|工单", re.I)
+_ESCALATES = re.compile(r"\bescalat\w+", re.I)
 # "Another company uses this:" above a scheme: it is shown and not set.
 _SOMEBODY_ELSES = re.compile(
     r"\b(?:an?other|some|many|most|other|a|one)\s+(?:[\w-]+\s+)?(?:compan(?:y|ies)|organi[sz]ations?|firms?|startups?|vendors?|teams)\b[^.]{0,80}\b(?:uses?|using|used|defines?|has|have)\b"
@@ -109,6 +112,10 @@ def about_incidents(group: Group, document: Document) -> bool:
     if _SOMEBODY_ELSES.search(said_above):
         return False
     kinds = {family(one) for one in group.ids}
+    if _DESK.search(f"{top} / {place}"):  # a desk escalates its tickets too
+        titles = [title for title in titles if _INCIDENTS.search(_ESCALATES.sub(" ", title))]
+        if _TICKETS.search(place) and not _INCIDENTS.search(_ESCALATES.sub(" ", f"{top} / {place}")):
+            return False
     if any(_INCIDENTS.search(title) for title in titles) or _INCIDENTS.search(_bold_line(said_above)):
         return True
     if calls_somebody(group, f"{top} / {place}", said_above):

@@ -37,8 +37,8 @@ def labelled_entry(raw: str, line: int) -> Entry | None:
         who = named(first)
         return Entry(named=who, line=line, title=plain(first)) if who and who.clean and len(first) < 60 else None
     who = named(label.label)
-    if who is None or (not who.clean and len(who.rest.split()) > 6):
-        return None
+    if who is None or (not who.clean and len(who.rest.split()) > 6) or clock_of(who.name) == "examples":
+        return None  # "P1 examples: ..." defines nothing
     who, text = _name_from_value(who, label)
     fields = []
     if who.name and clock_of(who.name) in LIMITS and text:  # "P0 acknowledgement: 15 min"
