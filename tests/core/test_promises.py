@@ -12,6 +12,7 @@ from tests.core.lives import ALERT, LEVELS, T0, WORLD, Life, minutes, states, wo
 from tocsin.core import commands as c, facts as f
 from tocsin.core.facts import decode, encode
 from tocsin.core.incident import Refused, fold
+from tocsin.core.measures import measures
 from tocsin.core.policy import (
     Act,
     Cadence,
@@ -219,6 +220,42 @@ def test_a_matrix_row_without_a_time_tells_at_once():
     life = Life(world(escalation=EscalationPolicy(levels=LEVELS, notify=matrix)))
 
     assert [page.person for fact in life.facts if isinstance(fact, f.Notified) for page in fact.pages] == ["cleo"]
+
+
+def test_whom_the_guide_has_told_and_nobody_can_reach_is_a_promise_that_was_missed_and_counts():
+    matrix = (Notify(severity="SEV-1", who=("executive",), within=Deadline(seconds=600)),)
+    life = Life(world(escalation=EscalationPolicy(levels=LEVELS, notify=matrix)))
+    life.does(c.Acknowledge(by="ana"), T0 + minutes(1))
+
+    life.wakes(T0 + minutes(10))
+    life.wakes(T0 + minutes(20))
+
+    assert [fact.rule for fact in life.facts if isinstance(fact, f.PromiseMissed)] == ["notify:SEV-1:0"]
+    assert [each.text for each in promises(life.now, life.world.rules) if each.state == "missed"] == ["tell executive"]
+    assert measures(life.facts).missed_promises == 1
+
+
+@settings(max_examples=100, deadline=None)
+@given(st.lists(st.tuples(st.integers(0, 7200), st.booleans()), max_size=8), st.booleans())
+def test_every_promise_that_is_shown_as_missed_is_counted_whatever_its_kind(steps, reachable):
+    matrix = (Notify(severity="SEV-1", who=("cleo" if reachable else "executive",), within=Deadline(seconds=600)),)
+    life = Life(
+        world(
+            escalation=EscalationPolicy(levels=LEVELS, notify=matrix),
+            cadences=(Cadence(audience="partners", every=Deadline(seconds=1800)),),
+            communications=(Communication(audience="customers", within=Deadline(seconds=3600)),),
+        )
+    )
+    at = T0
+    for seconds, resolve in steps:
+        at += timedelta(seconds=seconds)
+        try:
+            life.does(c.Resolve(by="ana") if resolve else c.Reopen(by="ana", because="x"), at)
+        except Refused:
+            life.wakes(at)
+
+    shown = [each for each in promises(life.now, life.world.rules) if each.state == "missed"]
+    assert measures(life.facts).missed_promises == len(life.now.missed) == len(shown)
 
 
 def test_a_duty_to_tell_is_kept_by_the_first_update_to_that_audience():

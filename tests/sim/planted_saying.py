@@ -123,4 +123,18 @@ SAYING: tuple[Mutant, ...] = (
         "if False:",
         ENDINGS,
     ),
+    _bug(
+        "promises: a matrix that tells nobody is missed and not counted",
+        "core/deadlines.py",
+        "if owed else None\n            notify(",
+        "if False else None\n            notify(",
+        "tests/core/test_promises.py",
+    ),
+    _bug(
+        "promises: each period without news is a promise of its own",
+        "core/measures.py",
+        'self.missed.add(fact.key.rpartition("#")[0])',
+        "self.missed.add(fact.key)",
+        "tests/core/test_promises.py",
+    ),
 )

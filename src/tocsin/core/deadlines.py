@@ -140,6 +140,8 @@ def _act_on_rule(story: Story, what: Due, world: World, now: datetime) -> None:
         case "page" | "notify" | "remind":
             people = _named(story, rule, world)
             because = rule.act.text or rule.id
+            owed = rule.act.kind != "remind" and not isinstance(rule, Carried)
+            missed = f.PromiseMissed(at=now, key=what.key, rule=rule.id, due_at=what.at) if owed else None
             notify(
                 story,
                 rule.act.audience,
@@ -150,6 +152,7 @@ def _act_on_rule(story: Story, what: Due, world: World, now: datetime) -> None:
                 key=what.key,
                 notice=rule.act.kind != "page",
                 call=called(world, story.incident) and rule.act.kind != "remind",
+                otherwise=missed,
             )
 
 

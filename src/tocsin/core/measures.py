@@ -72,7 +72,8 @@ class _Tally:
         self.resolved_at: datetime | None = None
         self.corrected: dict[str, datetime] = {}
         self.paused = ZERO
-        self.reopened = self.escalations = self.pages = self.missed = 0
+        self.reopened = self.escalations = self.pages = 0
+        self.missed: set[str] = set()  # keys; a promise of news that is missed again every period is one
         self.false_positive = self.duplicate = False
         self.drill = opened.drill
 
@@ -99,7 +100,7 @@ class _Tally:
             case f.TimestampCorrected():
                 self.corrected[fact.name] = fact.after
             case f.PromiseMissed():
-                self.missed += 1
+                self.missed.add(fact.key.rpartition("#")[0])
             case f.Escalated() | f.NobodyReached() | f.Notified():
                 self.escalations += isinstance(fact, f.Escalated)
                 self.pages += sum(not page.notice for page in fact.pages)
@@ -166,7 +167,7 @@ def _measured(tally: _Tally, worse: Callable[[str, str], str] | None) -> Measure
         reopened=tally.reopened,
         escalations=tally.escalations,
         pages=tally.pages,
-        missed_promises=tally.missed,
+        missed_promises=len(tally.missed),
         false_positive=tally.false_positive,
         drill=tally.drill,
         duplicate=tally.duplicate,

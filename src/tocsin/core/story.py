@@ -37,16 +37,19 @@ def notify(
     key: str,
     notice: bool = True,
     call: bool = False,
+    otherwise: AnyFact | None = None,
 ) -> None:
-    """A page or a notice is owed to people. A notice about a private incident goes to those who see it, else to those
-    that it names: whoever must not know of it is not told."""
+    """A page or a notice is owed to people; where none of them can be reached, `otherwise` is so. A notice about a
+    private incident goes to those who see it, else to those that it names: whoever must not know of it is not told."""
     named = story.incident.restricted
     if notice and named is not None:
         knowing = [each for each in people if sees(story.incident, directory, each.id)]
         people = knowing or [each for name, each in directory.people.items() if people and name in named.people]
     reached = [each for each in people if reachable(each)]
     pages = pages_for(story.incident, reached, now, notice=notice, call=call)
-    if pages or key:
+    if otherwise is not None and not pages:
+        story.add(otherwise)
+    elif pages or key:
         story.add(f.Notified(at=now, audience=audience, because=because, pages=pages, key=key))
 
 
