@@ -120,10 +120,10 @@ READ_LADDERS: tuple[Mutant, ...] = (
     ),
     _bug(
         "ladders: what is for some incidents is a level for all",
-        "guide/ladder_doubts.py",
-        '(each[0] == "(" and of_some(each)) or ',
-        "",
-        STEPS,
+        "guide/ladder_beside.py",
+        "return front and not _for_all(text, level)",
+        "return False",
+        BESIDE,
     ),
     _bug(
         "ladders: times that do not rise are taken from the opening",
