@@ -213,6 +213,7 @@ def test_prose_above_a_guide_moves_its_lines_by_as_much(form: str, prose: str):
 
 
 HOSTILE = {
+    "spaces within a line": HEAD + "- a: all" + " " * 60_000 + "; b: one\n",
     "rows": HEAD + "| a | b | c |\n|---|---|---|\n" + "| P1 | 15 min | every 30 minutes |\n" * 10_000,
     "severity rows": HEAD[:-1] + "| P1 | 15 min |\n" * 10_000,
     "nested bullets": HEAD + "- " * 10_000 + "x\n",

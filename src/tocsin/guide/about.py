@@ -60,7 +60,7 @@ def compile_metadata(document: Document, front: dict[str, str]) -> tuple[dict[st
             if section.region != "policy" or not near:
                 continue
             for n, text in _field_lines(block):
-                for part in re.split(r"\s+\|\s+", text):
+                for part in re.split(r"(?<=\s)\|(?=\s)", text):
                     label = split_label(part)
                     if label:
                         _put(found, lines, label.label, plain(label.value), n)

@@ -68,7 +68,7 @@ def block_fields(block: Block) -> Iterator[Field]:
                     yield Field(label=label.label, value=label.value, line=item.line + n)
     elif block.kind == "paragraph":
         for n, line in block.lines():
-            for part in re.split(r"\s+\|\s+(?=\*\*)|\s+[·•]\s+(?=\*\*)", line):
+            for part in re.split(r"(?<=\s)[|·•]\s+(?=\*\*)", line):
                 label = split_wide(part)
                 if label:
                     yield Field(label=label.label, value=label.value, line=n)
