@@ -23,7 +23,7 @@ from tocsin.clock import ManualClock
 from tocsin.core.alert import Verdict
 from tocsin.core.facts import AlertName
 from tocsin.core.people import Method, Person, Service
-from tocsin.core.policy import Cadence, Deadline, Escalation, FollowUp, Level, Policy, Severity, Trigger
+from tocsin.core.policy import Cadence, Deadline, Escalation, FollowUp, Level, Policy, Review, Severity, Trigger
 from tocsin.core.sight import NOBODY
 from tocsin.engine import Engine, Group
 from tocsin.evidence.keys import KeyFile
@@ -53,6 +53,7 @@ T0 = datetime(2026, 11, 23, 3, 0, tzinfo=UTC)
 
 POLICY = Policy(
     title="How we respond",
+    review=Review(checklist=("Invite everybody",)),
     follow_ups=(FollowUp(text="a summary", audience="customers", within=Deadline(business_days=2)),),
     severities=(
         Severity(

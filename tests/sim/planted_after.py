@@ -31,6 +31,20 @@ AFTER: tuple[Mutant, ...] = (
         "tests/core/test_business_promises.py",
     ),
     _bug(
+        "review: what is typed into a document is forgotten",
+        "saying/paperwork.py",
+        'given = {**desk.incident.written, **given} if kind == "document" else given',
+        "given = dict(given)",
+        "tests/http/test_review.py",
+    ),
+    _bug(
+        "review: a tick is not taken back",
+        "core/worked.py",
+        "incident.ticked | {fact.item} if fact.done else incident.ticked - {fact.item}",
+        "incident.ticked | {fact.item}",
+        "tests/core/test_reviewing.py",
+    ),
+    _bug(
         "hours: the installation's beat the guide's",
         "guidefile.py",
         "if default is None or guide.policy.business_hours is not None:",

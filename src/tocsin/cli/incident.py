@@ -9,6 +9,7 @@ import typer
 
 from tocsin.cli.client import connect, part
 from tocsin.cli.output import USAGE, fail, note, plain, say, show, show_json
+from tocsin.cli.review import review
 from tocsin.cli.runbook import show_guide
 from tocsin.cli.saying import add_sayings
 from tocsin.cli.verbs import FORMAT, add_verbs, sentence
@@ -147,6 +148,7 @@ def frozen(
 app.command("guide")(show_guide)
 add_verbs(app)
 add_sayings(app)
+app.command("review")(review)
 
 
 def _lines(incident: Mapping[str, Any]) -> list[str]:

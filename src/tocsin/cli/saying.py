@@ -146,7 +146,10 @@ def document(
     field: Fields = None,
     form: FORMAT = "table",
 ) -> None:
-    """Write one of the guide's documents (review, report, ...) as Markdown. Exits 1 while a field is missing."""
+    """Write one of the guide's documents (review, report, ...) as Markdown. What is typed for a review is kept.
+
+    Exits 1 while a field is missing.
+    """
     client, place = connect(), f"/api/incidents/{part(incident)}/documents"
     if title is None:
         show(client.get(place)["items"], ("title", "kind"), form)

@@ -88,6 +88,8 @@ HELP: Mapping[str, str] = {
     "keep-promise": "Say that a follow-up was done.",
     "schedule-review": "Say when the review will be held.",
     "hold-review": "The review was held.",
+    "write-review": "Write something down for the review.",
+    "tick-review": "An item of the review's checklist is done.",
     "open-channel": "Give it a chat channel of its own.",
     "open-ticket": "Open a ticket for it in a tracker.",
     "add-action-item": "Note an improvement, with owner and due date.",

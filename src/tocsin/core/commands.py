@@ -322,6 +322,21 @@ class HoldReview(Command, frozen=True, kw_only=True, tag="hold-review"):
     notes: str = ""
 
 
+class WriteReview(Command, frozen=True, kw_only=True, tag="write-review"):
+    """Words of the review: what went well, the answer to a question of the guide; an empty text takes them back.
+    Every document of the incident has them from then on."""
+
+    field: str
+    text: str
+
+
+class TickReview(Command, frozen=True, kw_only=True, tag="tick-review"):
+    """An item of the guide's checklist for the review is done (or not); by its words or its number."""
+
+    item: str
+    done: bool = True
+
+
 class AddActionItem(Command, frozen=True, kw_only=True, tag="add-action-item"):
     """An improvement that this incident taught, due by `due_on` (a day, 2026-12-15) or by one of the guide's horizons.
 
@@ -480,6 +495,8 @@ AnyCommand = (
     | KeepPromise
     | ScheduleReview
     | HoldReview
+    | WriteReview
+    | TickReview
     | AddActionItem
     | ChangeActionItem
     | MeetCriterion

@@ -604,6 +604,18 @@ class ReviewHeld(Fact, tag="ReviewHeld", frozen=True, kw_only=True):
     notes: str = ""
 
 
+class ReviewWritten(Fact, tag="ReviewWritten", frozen=True, kw_only=True):
+    """Words of the review; an empty text takes them back."""
+
+    field: str
+    text: str
+
+
+class ReviewTicked(Fact, tag="ReviewTicked", frozen=True, kw_only=True):
+    item: str
+    done: bool = True
+
+
 # --- action items ---------------------------------------------------------------------------------------------------
 
 
@@ -972,6 +984,8 @@ AnyFact = (
     | PublicReviewSet
     | ReviewScheduled
     | ReviewHeld
+    | ReviewWritten
+    | ReviewTicked
     | ActionItemAdded
     | ActionItemChanged
     | CriterionMet

@@ -19,7 +19,7 @@ import msgspec
 from tocsin.core import afterwards, evidence, facts as f, places
 from tocsin.core.facts import TOCSIN, AnyFact, OwedPage
 from tocsin.core.state import Incident, Ladder, Mark, PageState
-from tocsin.core.worked import worked
+from tocsin.core.worked import reviewed, worked
 
 __all__ = ["Incident", "Ladder", "Mark", "PageState", "Refused", "evolve", "fold"]
 
@@ -344,8 +344,8 @@ _FAMILIES: dict[Any, Any] = afterwards.FAMILIES | places.FAMILIES | evidence.FAM
             f.PhaseBegun, f.PhaseFinished, f.ItemBegun, f.ItemFinished, f.DeploymentsFrozen, f.DeploymentsUnfrozen,
             f.Restricted, f.RestrictionLifted, f.ApprovalRequested, f.ApprovalEnded,
             f.RoleAssigned, f.RoleReleased, f.UpdatePosted, f.UpdateDrafted, f.UpdateDiscarded, f.Announced,
-            f.ReviewScheduled, f.ReviewHeld,
         ),
+        reviewed: (f.ReviewScheduled, f.ReviewHeld, f.ReviewWritten, f.ReviewTicked),
         _publicly: (f.Published, f.Unpublished),
         _owed: (
             f.Escalated, f.NobodyReached, f.Notified, f.PagesForgiven, f.PageSent, f.PageDelivered, f.PageFailed,

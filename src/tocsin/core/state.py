@@ -188,6 +188,8 @@ class Incident(msgspec.Struct, frozen=True, kw_only=True):
     contributing: tuple[str, ...] = ()
     prevention: str = ""
     answers: dict[str, str] = {}
+    written: dict[str, str] = {}  # words of the review, by field
+    ticked: frozenset[str] = frozenset()  # items of its checklist
     corrected: dict[str, datetime] = {}
 
     phases: dict[str, Literal["begun", "finished"]] = {}

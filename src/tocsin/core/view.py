@@ -385,4 +385,8 @@ def _work(fact: AnyFact) -> str:
             return f"Review scheduled for {show_instant(fact.meets_at, fact.at)}{_because(fact.because)}"
         case f.ReviewHeld():
             return f"Review held{_because(fact.notes)}"
+        case f.ReviewWritten():
+            return f"Written for the review, {fact.field}: {fact.text or 'taken back'}"
+        case f.ReviewTicked():
+            return f"Review checklist: {fact.item}{'' if fact.done else ' (not done after all)'}"
     return ""

@@ -64,7 +64,16 @@ def worked(incident: Incident, fact: AnyFact, mark: Mark, changes: dict[str, Any
                 "drafts": {name: each for name, each in incident.drafts.items() if name != fact.draft},
                 "said": incident.said | fact.fields,
             }
+
+
+def reviewed(incident: Incident, fact: AnyFact, mark: Mark, changes: dict[str, Any]) -> None:
+    match fact:
         case f.ReviewScheduled():
             changes |= {"review_at": fact.meets_at, "moments": incident.moments | {"review_scheduled": mark}}
+        case f.ReviewWritten():
+            after = incident.written | {fact.field: fact.text}
+            changes["written"] = {name: text for name, text in after.items() if text}
+        case f.ReviewTicked():
+            changes["ticked"] = incident.ticked | {fact.item} if fact.done else incident.ticked - {fact.item}
         case f.ReviewHeld():
             changes["moments"] = {"review_scheduled": mark, **incident.moments, "review_held": mark}

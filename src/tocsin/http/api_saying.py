@@ -23,7 +23,7 @@ from tocsin.http.gate import Incoming, deps_of, needs
 from tocsin.ports import Store
 from tocsin.saying.composing import AUDIENCE, TEMPLATE, Desk, Preview, Update, say, stored_audiences
 from tocsin.saying.owntemplate import OwnTemplate
-from tocsin.saying.paperwork import paper, written
+from tocsin.saying.paperwork import keep, paper, written
 
 TOLD_MAX = 200  # announcements of one incident on its table
 RECIPIENTS_MAX = 100  # named channels of one announcement
@@ -273,7 +273,7 @@ async def list_documents(request: Incoming, incident: str) -> PaperTitles:
 @post(
     "/{incident:str}/documents",
     status_code=200,
-    summary="Write one of the guide's documents for this incident; changes nothing",
+    summary="Write one of the guide's documents for this incident; what is typed for a review is kept",
     responses=READS,
     guards=[needs("incident.say")],
     operation_id="write-document",
@@ -288,6 +288,8 @@ async def write_document(
 
     def write(store: Store) -> Paper:
         name = incident_id(store, deps.tenant, incident)
+        if data.fields:
+            acting(lambda: keep(deps.engine, deps.tenant, name, data.title, data.fields, request.user.id))
         filled = acting(
             lambda: paper(deps.engine, deps.tenant, name, data.title, data.fields, data.action, deps.public_url)
         )

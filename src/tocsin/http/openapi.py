@@ -61,6 +61,8 @@ EXAMPLES: Mapping[str, Mapping[str, Any]] = {
     "keep-promise": {"rule": "follow-up:customers:0", "notes": "sent to all customers, see the mail of 2 December"},
     "schedule-review": {"meets_at": "2026-11-25T10:00:00Z", "because": "everybody is there"},
     "hold-review": {"notes": "six action items"},
+    "write-review": {"field": "What Went Well", "text": "Paged within a minute."},
+    "tick-review": {"item": "1"},
     "add-action-item": {
         "title": "Alert before the disk is full",
         "owner": "ana",

@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections import Counter
 from datetime import timedelta
 
-from tocsin.core import facts as f
+import msgspec
+
+from tocsin.core import commands as c, facts as f, reviewing
 from tocsin.core.audiences import purpose
 from tocsin.core.documents import Action, Entry, Record, Week, document
 from tocsin.core.facts import TOCSIN, AnyFact
-from tocsin.core.policy import Template
+from tocsin.core.policy import Review, Template
 from tocsin.core.state import ActionItem
 from tocsin.core.view import words
 from tocsin.core.wording import Filled
@@ -27,8 +29,20 @@ TOLD = (
 
 
 def written(desk: Desk) -> list[Template]:
-    """The templates of the guide that are documents, not messages."""
-    return [each for each in desk.policy.templates if purpose(each) in ("document", "report", "action item")]
+    """The templates of the guide that are documents, not messages; and one for the review where it has none of that."""
+    found = [each for each in desk.policy.templates if purpose(each) in ("document", "report", "action item")]
+    asked = desk.policy.review != Review()
+    has = any(purpose(each) == "document" and reviewing.is_review(each.title) for each in found)
+    return found if has or not asked else [*found, reviewing.OWN]
+
+
+def keep(engine: Engine, tenant: str, name: str, title: str, given: dict[str, str], by: str) -> None:
+    """What was typed into fields of a document is kept with the incident; of a report and an action item it is not."""
+    desk = Desk(engine, tenant, name, "")
+    template = next((each for each in written(desk) if each.title.casefold() == title.casefold()), None)
+    if template is not None and purpose(template) == "document":
+        for field, text in given.items():
+            engine.handle(tenant, desk.incident.id, c.WriteReview(by=by, field=field, text=text))
 
 
 def paper(
@@ -41,8 +55,9 @@ def paper(
     if template is None:
         titles = ", ".join(each.title for each in known) or "the guide has none"
         raise ValueError(f"title: expected one of the guide's documents ({titles}), got {title!r}")
-    scene = desk.scene(desk.audiences["response-team"], Update(fields=given))
     kind = purpose(template)
+    given = {**desk.incident.written, **given} if kind == "document" else given
+    scene = desk.scene(desk.audiences["response-team"], Update(fields=given))
     if kind == "report":
         return document(template.body, scene, Record(week=week(engine, tenant, desk)))
     actions = tuple(improvement(each) for each in desk.incident.actions.values())
@@ -51,7 +66,12 @@ def paper(
         found = next((each for each in actions if each.title.casefold() == named), actions[0] if actions else None)
         return document(template.body, scene, Record(action=action or found or Action(title="")))
     history = engine.store.facts(tenant, desk.incident.id)
-    return document(template.body, scene, Record(timeline=entries(history), actions=actions))
+    lessons = reviewing.lessons(given)
+    filled = document(template.body, scene, Record(timeline=entries(history), actions=actions, lessons=lessons))
+    if not reviewing.is_review(template.title):
+        return filled
+    more = reviewing.parts(reviewing.sheet(desk.incident, desk.policy), filled.text)
+    return msgspec.structs.replace(filled, text=f"{filled.text.rstrip()}\n\n{more}")
 
 
 def improvement(of: ActionItem) -> Action:

@@ -16,6 +16,7 @@ from tocsin.web import (
     oidc_pages,
     oncall_pages,
     pages,
+    review_pages,
     saying,
     sign_in,
     status_pages,
@@ -29,6 +30,7 @@ def routes() -> list[Router]:
     return [
         pages.routes(),
         saying.routes(),
+        review_pages.routes(),
         sign_in.routes(),
         account_pages.routes(),
         factor_pages.routes(),
