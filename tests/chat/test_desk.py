@@ -13,6 +13,7 @@ from typing import Any
 import msgspec
 import pytest
 
+from tests.http.guided import guide
 from tests.http.world import POLICY, World
 from tocsin import acting
 from tocsin.chat.desk import CHAT_USER, Desk
@@ -41,6 +42,8 @@ TYPED = {  # verb -> what is typed after the reference, as the help says it and 
     "severity": "SEV-2 it is less",
     "status": "identified",
     "note": "the disk was full",
+    "begin": "Containment",
+    "done": "Containment / 2",
     "resolve": "rolled back",
     "reopen": "it is back",
     "close": "done",
@@ -215,6 +218,19 @@ def test_a_responder_does_each_of_them_as_themselves(chat: Chat, verb: str):
     else:
         newest = chat.world.do(lambda store: store.facts(chat.world.tenant, incident.id, incident.version))
         assert [fact.by for fact in newest if hasattr(fact, "by")][:1] == ["ana"]
+
+
+def test_a_step_that_the_guide_has_not_is_refused_in_the_chat_with_what_is_near(alone: Chat):
+    guide(alone.world)
+    alone.account("responder")
+    incident = alone.declared()
+
+    refused = alone.typed(f"done {incident.reference} Detection / Chek the pods")
+    assert "did you mean Check the pods?" in refused["text"]
+    assert alone.now(incident) == incident
+
+    alone.typed(f"done {incident.reference} detection / check the pods")
+    assert alone.now(incident).items == {"Phase 1: Detection / Check the pods": "finished"}
 
 
 @pytest.mark.parametrize("verb", TYPED)

@@ -140,6 +140,10 @@ def test_vendors_have_their_support_level_and_roles_their_backups() -> None:
     assert called["PagerDuty"].support_level == "Business"
     assert (called["Jane Smith"].kind, called["Jane Smith"].role) == ("backup", "On-call Engineer")
     assert called["John Doe"].because == ("level 1",)
+    assert called["AWS"].phone == "+1-xxx-xxx-xxxx"
+    commander = next(each for each in callees(of_guide("004"), "P1") if each.role == "Incident Commander")
+    assert (commander.name, commander.phone) == ("John Doe", "+1-XXX-XXX-XXXX")
+    assert commander.because == ("to be told of P1, immediate",)
 
 
 TREES = st.lists(st.lists(st.lists(st.text(max_size=8), max_size=3), max_size=4), max_size=4)

@@ -34,7 +34,7 @@ _DOES = re.compile(
     re.I,
 )
 _EMAIL = re.compile(r"[\w.+-]{1,64}@[\w-]{1,64}(?:\.[\w-]{1,64}){1,4}")
-_PHONE = re.compile(r"\+?\d[\dxX][\dxX ()./-]{5,18}[\dxX]")
+_PHONE = re.compile(r"(?:\+\d[ (./-]|\+?\d[\dxX])[\dxX ()./-]{5,18}[\dxX]")
 
 
 def compile_roles(document: Document, scheme: Scheme, notes: Notes) -> tuple[Role, ...]:
