@@ -281,3 +281,15 @@ def test_reports_of_progress_are_told_and_new_versions_of_packages_are_not():
         3600,
         86400,
     ]
+
+
+@pytest.mark.parametrize("title", ["Market hours (6 AM - 6 PM)", "After hours", "9:00 am to 5 pm", "Weekends"])
+def test_a_sentence_below_some_hours_sets_no_limit_that_always_holds(title: str):
+    page = "# Incidents\n\n- **P0**: All is down\n- **P1**: Much is down\n- **P2**: A flaw\n\n## On call\n\n"
+    rule = "- **Response time**: faster (P0: 2 minutes, P1: 5 minutes, P2: 1 hour)\n"
+
+    always = compile_guide(f"{page}### Our pace\n\n{rule}", "g.md").policy.severities
+    at_times = compile_guide(f"{page}### {title}\n\n{rule}", "g.md").policy.severities
+
+    assert [each.respond_within and each.respond_within.seconds for each in always] == [120, 300, 3600]
+    assert [each.respond_within for each in at_times] == [None, None, None]

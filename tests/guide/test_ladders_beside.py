@@ -193,3 +193,31 @@ def test_a_ladder_that_was_refused_leaves_no_ladder_of_the_owner():
 
     assert rungs(body) == []
     assert {4, 6} <= unread(body)
+
+
+CALLS = {
+    "a rule of a table": "| Rule | Trigger | Action |\n|---|---|---|\n| A | SEV1 not acknowledged within 10 min | Page the team lead |\n",
+    "a sentence": "When SEV2 is still unresolved after 40 minutes, the desk calls the team lead at home.\n",
+    "an arrow": "Unanswered for 10 min → team lead\n",
+}
+
+
+@pytest.mark.parametrize("call", CALLS.values(), ids=CALLS)
+@pytest.mark.parametrize("form", [_list, _levels, _labels, _table])
+def test_people_without_times_are_no_ladder_where_one_of_them_is_called_after_a_time(
+    form: Callable[[Lines, int, str], Lines], call: str
+):
+    people = "\n".join(form(list(PEOPLE), 9, ""))
+    body = f"## Escalation path\n\n{people}\n\n## Automation\n\n{call}"
+    everybody = [("", who.casefold(), None, "") for who in PEOPLE]
+
+    assert rungs(f"## Escalation path\n\n{people}\n") == everybody
+    assert rungs(body) != everybody
+    assert any(each.rule in ("GUIDE-UNREAD", "GUIDE-LADDERS") for each in compile_guide(page(body), "g.md").findings)
+
+
+def test_somebody_who_is_told_something_else_in_time_leaves_the_ladder():
+    people = "\n".join(_list(list(PEOPLE), 9, ""))
+    body = f"## Escalation path\n\n{people}\n\n## Afterwards\n\nThe team lead writes the review within 3 days.\n"
+
+    assert [one[1] for one in rungs(body)] == [who.casefold() for who in PEOPLE]

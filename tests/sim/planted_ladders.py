@@ -72,8 +72,15 @@ READ_LADDERS: tuple[Mutant, ...] = (
     _bug(
         "ladders: a ladder without times stands beside the refused one of the same people",
         "guide/ladder_choice.py",
-        "if not _lacks_times(rungs, refused, notes)",
-        "if True",
+        "if not (_lacks_times(rungs, refused, notes) or",
+        "if not (",
+        BESIDE,
+    ),
+    _bug(
+        "ladders: people stand without the time after which another place calls them",
+        "guide/ladder_choice.py",
+        "if line not in own and any(name in text.casefold() for name in names):",
+        "if False:",
         BESIDE,
     ),
     _bug(

@@ -50,6 +50,7 @@ class Places:
         )
         self._starts = [block.line for block in self._blocks]
         self.named = list(islice(_named_levels(document.lines), NAMED_MAX))
+        self.calls = list(islice(_timed_calls(document.lines), NAMED_MAX))
 
     def beside(
         self, line: int, until: int, severities: tuple[str, ...], known: dict[str, str]
@@ -99,6 +100,13 @@ def _named_levels(lines: Sequence[str]) -> Iterator[tuple[int, int, str]]:
             number = 0
         if number > 1 and _times(plain(raw)):
             yield number, n, plain(raw)
+
+
+def _timed_calls(lines: Sequence[str]) -> Iterator[tuple[int, str]]:
+    """(line, text) of each line that calls somebody after a time, such as "not acknowledged within 5 min: page the lead"."""
+    for n, raw in enumerate(lines, 1):
+        if len(raw) <= NAMED_CHARS_MAX and _WAITED.search(raw) and _CALLED.search(raw) and _times(text := plain(raw)):
+            yield n, text
 
 
 class _Level(msgspec.Struct, frozen=True, kw_only=True):
@@ -252,6 +260,12 @@ _SECOND = re.compile(r"(?:an?|one)\s+second", re.I)  # "for a second pair of eye
 _TO_LEVEL = re.compile(
     r"(?:\bescalate\s+to|\b(?:level|tier|l)\s?-?\d\s*(?:→|-+>|\bto\b))\s+(?:\*\*)?(?:level|tier|l)\s?-?([2-9])\b", re.I
 )
+_WAITED = re.compile(
+    r"\b(?:not|no|un|without|fails? to|still)\W{0,2}(?:\w+\s){0,2}?(?:ack\w*|respon\w+|answer\w*|mitigat\w+|resol\w+|progress)"
+    r"|\bun(?:acknowledged|answered|resolved|mitigated)\b",
+    re.I,
+)
+_CALLED = re.compile(r"\b(?:escalat\w*|page[sd]?|notif\w+|calls?|alert|contact|involve|bring|engage)\b|→|->", re.I)
 _SCOPE = re.compile(r"\W*(?:scope|for|applies\s+to)\s?:", re.I)
 _LABEL = re.compile(r"\W*escalat\w*\s+(?:if|when|after|to)\b[^:]{0,30}:", re.I)
 _MAYBE = re.compile(

@@ -37,7 +37,11 @@ def chosen(
             continue
         found.append((left, rungs))
         notes.use(*(rung.line for rung in rungs), *read_lines(places, rungs, severities, known))
-    kept = [(severities, rungs) for severities, rungs in found if not _lacks_times(rungs, refused, notes)]
+    kept = [
+        (severities, rungs)
+        for severities, rungs in found
+        if not (_lacks_times(rungs, refused, notes) or _timed_elsewhere(places, rungs, notes))
+    ]
     return list(_apart(kept, refused, ids, notes)), refused
 
 
@@ -88,6 +92,20 @@ def _lacks_times(rungs: list[Rung], refused: list[Ladder], notes: Notes) -> bool
     message = f"the same people stand in line {other[0].line} with something that was not understood; no level was taken from this ladder"
     notes.add("GUIDE-UNREAD", "note", rungs[0].line, message, "write one ladder, with its times")
     return True
+
+
+def _timed_elsewhere(places: Places, rungs: list[Rung], notes: Notes) -> bool:
+    """Whether a level of a ladder without times is called after one in another place: "P0 not answered in 5 min: page the lead"."""
+    if has_times(rungs):
+        return False
+    own = {rung.line for rung in rungs}
+    names = {who.casefold() for rung in rungs[1:] for who in rung.who}
+    for line, text in places.calls:
+        if line not in own and any(name in text.casefold() for name in names):
+            message = f"line {line} calls somebody of this ladder after a time; no level was taken from it"
+            notes.add("GUIDE-UNREAD", "note", rungs[0].line, message, "write one ladder, with its times")
+            return True
+    return False
 
 
 def _apart(found: list[Ladder], refused: list[Ladder], ids: Sequence[str], notes: Notes) -> Iterator[Ladder]:

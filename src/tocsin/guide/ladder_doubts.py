@@ -20,7 +20,10 @@ _VERB = re.compile(
 )
 _CASE = re.compile(r"[(–—]\s*(?:only\s+)?(?:if|when|for|in case of)\b", re.I)
 _WHEN = re.compile(r"\((?:only\s+)?(?:if|when|in case of)\b[^()]{2,80}\)", re.I)
-HOURS = r"\b(?:after|off|out[\s-]of|outside|business|working|office)[\s-]*(?:business[\s-]*|working[\s-]*)?hours\b|\bweekends?\b|\bnights?\b"
+HOURS = (
+    r"\b(?:after|off|out[\s-]of|outside|business|working|office|market|trading|peak|school)[\s-]*"
+    r"(?:business[\s-]*|working[\s-]*)?hours\b|\bweekends?\b|\bnights?\b|\b\d{1,2}(?::\d\d)?\s*[ap]\.?m\b"
+)
 _HOURS = re.compile(HOURS, re.I)
 _THING = re.compile(r"\b(?:tickets?|queue|backlog|standup|chat\s?bot|self[\s-]service|status\s?page)\b", re.I)
 _PLAN = re.compile(

@@ -14,6 +14,7 @@ from tocsin.guide.cadences import sentences
 from tocsin.guide.clocks import clauses, clock_of
 from tocsin.guide.ids import ID, mentioned, run_of_ids
 from tocsin.guide.inline import plain
+from tocsin.guide.ladder_doubts import at_some_hours
 from tocsin.guide.notes import Notes
 from tocsin.guide.quantity import PHRASE_CHARS_MAX, deadline, read
 from tocsin.guide.severities import Scheme
@@ -36,6 +37,8 @@ def join_sentences(document: Document, scheme: Scheme, notes: Notes) -> tuple[Se
         return ()
     found: dict[tuple[str, str], tuple[Deadline, int]] = {}
     for sentence in sentences(document, scheme):
+        if any(at_some_hours(title) for title in sentence.section.path()[1:]):
+            continue
         text = plain(sentence.text)
         clock = clock_of(sentence.label) if sentence.label and len(text) <= PHRASE_CHARS_MAX else ""
         if clock in ("respond", "resolve", "acknowledge"):  # "Response times: P0 15 min, P1 1 hour"
