@@ -5,6 +5,8 @@ from __future__ import annotations
 from tests.sim.planted import Mutant, _bug
 
 ENDINGS = "tests/core/test_endings.py"
+PAPERWORK = "tests/test_paperwork.py"
+REPORTING = "tests/core/test_reporting.py"
 TELLING = "tests/core/test_telling.py"
 FOLLOW_UPS = "tests/core/test_follow_ups.py"
 IN_CHANNELS = "tests/http/test_links.py::test_a_link_in_a_channel_acts_once_says_so_and_changes_nothing_after"
@@ -136,5 +138,41 @@ SAYING: tuple[Mutant, ...] = (
         'self.missed.add(fact.key.rpartition("#")[0])',
         "self.missed.add(fact.key)",
         "tests/core/test_promises.py",
+    ),
+    _bug(
+        "reports: action items are forgotten",
+        "core/reporting.py",
+        "        actions=lessons(with_lessons, since, until),\n",
+        "",
+        PAPERWORK,
+    ),
+    _bug(
+        "reports: every guide's incidents are counted in one's report",
+        "saying/paperwork.py",
+        "if row.opened_at >= since and row.guide == desk.incident.guide]",
+        "if row.opened_at >= since]",
+        PAPERWORK,
+    ),
+    _bug(
+        "reports: a type is a service",
+        "core/reporting.py",
+        'Counter(each.category or "no category" for each in mine)',
+        'Counter(each.service or "no service" for each in mine)',
+        PAPERWORK,
+    ),
+    _bug(
+        "reports: a duplicate is counted",
+        "core/reporting.py",
+        "if not each.drill and not each.merged_into]",
+        "if not each.drill]",
+        PAPERWORK,
+        REPORTING,
+    ),
+    _bug(
+        "reports: a promise that was missed and later kept was kept",
+        "core/reporting.py",
+        'ended.get(each.rule, True) and each.state == "kept"',
+        'each.state == "kept"',
+        REPORTING,
     ),
 )

@@ -44,7 +44,7 @@ class Action(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Week(msgspec.Struct, frozen=True, kw_only=True):
-    """What a weekly report counts. `types`: category and count, the most frequent first."""
+    """What the form of a report counts. `types`: category and count, the most frequent first."""
 
     of: str
     total: int
@@ -52,6 +52,7 @@ class Week(msgspec.Struct, frozen=True, kw_only=True):
     average_resolution: timedelta | None = None
     types: tuple[tuple[str, int], ...] = ()
     actions: dict[str, int] = {}  # completed, in progress, overdue
+    unlisted: tuple[str, ...] = ()  # severities that the form leaves out, each with its count
 
 
 class Record(msgspec.Struct, frozen=True, kw_only=True):
@@ -68,6 +69,8 @@ def document(body: str, scene: Scene, record: Record) -> Filled:
     """The document, its lists and tables of what was recorded; `missing` names what somebody has to write."""
     kept: list[str] = []
     asked: list[FieldValue] = []
+    if record.week:
+        record = msgspec.structs.replace(record, week=_with_unlisted(record.week, body))
 
     def keep(text: str) -> str:
         kept.append(text)
@@ -84,6 +87,12 @@ def document(body: str, scene: Scene, record: Record) -> Filled:
     filled = fill("\n".join(line for lines in sections for line in lines), scene, known=_known(record))
     text = re.sub(f"{_KEPT}(\\d+){_KEPT}", lambda found: kept[int(found[1])], filled.text)
     return msgspec.structs.replace(filled, text=text + "\n", fields=(*filled.fields, *asked))
+
+
+def _with_unlisted(week: Week, body: str) -> Week:
+    """A form that counts some severities must not hide the others."""
+    left = [name for name in week.by_severity if not re.search(rf"(?<![\w-]){re.escape(name)}(?![\w-])", body, re.I)]
+    return msgspec.structs.replace(week, unlisted=tuple(f"{name}: {week.by_severity[name]}" for name in left))
 
 
 def _sections(body: str) -> list[tuple[str, list[str]]]:
@@ -250,7 +259,7 @@ def _of_week(slot: Slot, week: Week, counted: dict[str, int]) -> tuple[str, Orig
     if name == "date":
         value = week.of
     elif "total" in name:
-        value = str(week.total)
+        value = str(week.total) + (f" ({', '.join(week.unlisted)} not listed here)" if week.unlisted else "")
     elif "resolution time" in name:
         lasted = week.average_resolution
         value = "no incident was resolved" if lasted is None else f"{lasted.total_seconds() / 3600:.1f} hours"

@@ -13,7 +13,7 @@ from litestar.params import Body, Parameter
 
 from tocsin.core.announcement import Told, ToldTo
 from tocsin.core.approval import approvers
-from tocsin.core.audiences import Audience, StoredAudience, purpose
+from tocsin.core.audiences import Audience, StoredAudience
 from tocsin.core.documents import Action
 from tocsin.core.people import shown_address
 from tocsin.core.view import IncidentView
@@ -23,7 +23,7 @@ from tocsin.http.gate import Incoming, deps_of, needs
 from tocsin.ports import Store
 from tocsin.saying.composing import AUDIENCE, TEMPLATE, Desk, Preview, Update, say, stored_audiences
 from tocsin.saying.owntemplate import OwnTemplate
-from tocsin.saying.paperwork import keep, paper, written
+from tocsin.saying.paperwork import keep, paper, titles
 
 TOLD_MAX = 200  # announcements of one incident on its table
 RECIPIENTS_MAX = 100  # named channels of one announcement
@@ -114,7 +114,8 @@ class PaperTitles(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class PaperWanted(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """`fields` fills in what was not recorded, by field; `action`: the improvement an action item is about."""
+    """`fields` fills in what was not recorded, by field; `until` in them ends a report's period before that day (UTC).
+    `action`: the improvement an action item is about."""
 
     title: str
     fields: dict[str, str] = {}
@@ -263,11 +264,10 @@ def _reached(row: ToldTo) -> Reached:
 async def list_documents(request: Incoming, incident: str) -> PaperTitles:
     deps = deps_of(request)
 
-    def titles(store: Store) -> list[dict[str, str]]:
-        desk = Desk(deps.engine, deps.tenant, incident_id(store, deps.tenant, incident), deps.public_url)
-        return [{"title": each.title, "kind": purpose(each)} for each in written(desk)]
+    def known(store: Store) -> list[dict[str, str]]:
+        return titles(Desk(deps.engine, deps.tenant, incident_id(store, deps.tenant, incident), deps.public_url))
 
-    return PaperTitles(items=await deps.run(titles))
+    return PaperTitles(items=await deps.run(known))
 
 
 @post(
