@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests.sim.planted import Mutant, _bug
+from tests.sim.planted import OWED, Mutant, _bug
 
 UNHURRIED = "tests/core/test_unhurried.py"
 
@@ -27,5 +27,33 @@ NIGHT: tuple[Mutant, ...] = (
         '    if unhurried(scheme, incident.severity):\n        return "acknowledged"\n',
         "",
         UNHURRIED,
+    ),
+    _bug(
+        "night: milder pages fill the whole window",
+        "store/throttle.py",
+        "SHARES = (PAGES_MAX, 4, 3, 2, 2)",
+        "SHARES = (PAGES_MAX, 5, 5, 5, 2)",
+        OWED,
+    ),
+    _bug(
+        "night: the worst waits its turn behind milder pages (SQLite)",
+        "store/delivery.py",
+        "    for turn in turns:\n        mode",
+        "    for turn in reversed(tuple(turns)):\n        mode",
+        OWED,
+    ),
+    _bug(
+        "night: the worst waits its turn behind milder pages (memory)",
+        "store/outbox.py",
+        "key=lambda row: (row.turn, row.place),",
+        "key=lambda row: (row.notice, row.place),",
+        OWED,
+    ),
+    _bug(
+        "night: a raised severity leaves its pages where they were",
+        "store/delivery.py",
+        "if any(isinstance(fact, SeverityChanged) for fact in append.facts):  #",
+        "if False:  #",
+        OWED,
     ),
 )

@@ -27,7 +27,7 @@ def row(stream: str, **changes: object) -> IndexRow:
         "title": f"Trouble in {stream}",
         "status": "investigating",
         "severity": "P1",
-        "rank": 1,
+        "rank": 0,
         "service": None,
         "guide": "guide",
         "opened_at": T0,

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
+from itertools import count
 
+import msgspec
 import pytest
+from hypothesis import HealthCheck, given, settings, strategies as st
 
 from tests.store.given import T0, TENANT, append, minutes, page, row
-from tocsin.core.facts import OwedPage
+from tocsin.core.facts import OwedPage, SeverityChanged
 from tocsin.ports import LeasedPage, Settlement, Store
-from tocsin.store.throttle import BUNDLE_MAX, PAGES_WINDOW
+from tocsin.store.throttle import BUNDLE_MAX, NOTICE, PAGES_MAX, PAGES_WINDOW
 
 MAIL, PUSH = "email", "ntfy"
 
@@ -206,8 +209,8 @@ def test_a_page_that_is_owed_twice_is_owed_once(store: Store) -> None:
 # --- the throttle
 
 
-def storm(store: Store, count: int, *, notice: bool = False, prefix: str = "p", stream: str = "s") -> None:
-    owe(store, *(page(f"{prefix}{n:03}", notice=notice) for n in range(count)), stream=stream)
+def storm(store: Store, many: int, *, notice: bool = False, prefix: str = "p", stream: str = "s") -> None:
+    owe(store, *(page(f"{prefix}{n:03}", notice=notice) for n in range(many)), stream=stream)
 
 
 def test_four_messages_go_alone_and_the_fifth_carries_what_waits(store: Store) -> None:
@@ -301,11 +304,11 @@ def test_a_bundle_lists_a_bounded_number_of_others(store: Store) -> None:
 def test_notices_leave_room_for_pages(store: Store) -> None:
     storm(store, 20, notice=True)
     settle(store, claim(store, T0), "sent", T0)
-    storm(store, 3, prefix="page", stream="t")
+    storm(store, 4, prefix="page", stream="t")
 
     messages = claim(store, T0 + minutes(1))
 
-    assert [(each.id, len(each.also)) for each in messages] == [("page000", 0), ("page001", 1)]
+    assert [(each.id, len(each.also)) for each in messages] == [("page000", 0), ("page001", 0), ("page002", 1)]
 
 
 def test_notices_beyond_their_share_ride_in_one(store: Store) -> None:
@@ -313,7 +316,7 @@ def test_notices_beyond_their_share_ride_in_one(store: Store) -> None:
 
     messages = claim(store, T0)
 
-    assert [(each.id, len(each.also)) for each in messages] == [("p000", 0), ("p001", 0), ("p002", 3)]
+    assert [(each.id, len(each.also)) for each in messages] == [("p000", 0), ("p001", 4)]
 
 
 def test_a_page_that_is_bundled_takes_the_waiting_notices_along(store: Store) -> None:
@@ -363,3 +366,106 @@ def test_a_method_that_failed_afterwards_makes_the_next_one_due_and_no_other(sto
     assert [(each.id, each.kind) for each in claim(store, T0)] == [("p1", PUSH)]
     store.commit([append("s", 2, hasten=(("p1", 0), ("p1", 7), ("nothing", 0)))])
     assert claim(store, T0 + minutes(0.5)) == []
+
+
+# --- what is worse finds room
+
+
+def owe_of(store: Store, rank: int, name: str, at: datetime = T0, *, notice: bool = False, expected: int = 0) -> None:
+    due = (MAIL, "ana@example.org", at)
+    store.commit([append(name, expected, index=row(name, rank=rank), pages=(page(f"{name}-1", due, notice=notice),))])
+
+
+def test_the_worst_is_paged_at_once_behind_a_storm_of_milder_ones(store: Store) -> None:
+    for n in range(9):
+        owe_of(store, 2, f"mild{n}")
+    settle(store, claim(store, T0), "sent", T0)
+
+    owe_of(store, 0, "worst", T0 + minutes(1))
+
+    assert ids(claim(store, T0 + minutes(1))) == ["worst-1"]
+
+
+def test_each_worse_severity_finds_room_in_turn_and_the_window_still_holds_five(store: Store) -> None:
+    sent = []
+    for rank in (4, 3, 2, 1, 0, 0):
+        for n in range(6):
+            owe_of(store, rank, f"rank{rank}-{len(sent)}-{n}")
+        messages = claim(store, T0)
+        settle(store, messages, "sent", T0)
+        sent += [(rank, len(messages))]
+
+    assert sent == [(4, 2), (3, 0), (2, 1), (1, 1), (0, 1), (0, 0)]
+
+
+def test_what_is_worse_goes_first_though_it_came_last(store: Store) -> None:
+    owe_of(store, 3, "mild", T0)
+    owe_of(store, 0, "worst", T0 + minutes(1))
+
+    assert ids(claim(store, T0 + minutes(1))) == ["worst-1", "mild-1"]
+
+
+def test_a_message_that_carries_others_names_the_worst_first(store: Store) -> None:
+    for n, rank in enumerate((3, 0, 2, 0, 0, 1, 0, 0)):
+        owe_of(store, rank, f"s{n}")
+
+    messages = claim(store, T0)
+
+    assert ids(messages) == ["s1-1", "s3-1", "s4-1", "s6-1", "s7-1"]
+    assert [each[1] for each in messages[-1].also] == ["s5", "s2", "s0"]
+
+
+def test_a_raised_severity_moves_what_is_owed_already(store: Store) -> None:
+    for n in range(2):
+        owe_of(store, 3, f"s{n}")
+    settle(store, claim(store, T0), "sent", T0)
+    owe_of(store, 3, "s2")
+    assert claim(store, T0) == []
+
+    raised = SeverityChanged(at=T0, severity="P0", before="P3", because="it spreads")
+    store.commit([msgspec.structs.replace(append("s2", 1, index=row("s2", rank=0)), facts=(raised,))])
+
+    assert ids(claim(store, T0)) == ["s2-1"]
+
+
+def test_a_duty_waits_behind_incidents(store: Store) -> None:
+    store.commit([append("duty", index=row("duty", rank=0, kind="duty"), pages=(page("duty-1"),))])
+    owe_of(store, 2, "mild")
+
+    assert ids(claim(store, T0)) == ["mild-1", "duty-1"]
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    arrivals=st.lists(
+        st.tuples(st.integers(0, 240), st.integers(0, 5), st.integers(1, 4), st.booleans()), min_size=1, max_size=40
+    )
+)
+def test_no_window_holds_six_and_what_is_worse_than_all_in_it_never_waits(
+    store: Store, arrivals: list[tuple[int, int, int, bool]]
+) -> None:
+    """`arrivals`: after so many seconds so many pages (or notices) of a rank, over hours of one person's life."""
+    tenant, now = f"t{next(TENANTS)}", T0
+    sent: list[tuple[datetime, int]] = []
+    for n, (seconds, rank, many, notice) in enumerate(arrivals):
+        now += timedelta(seconds=seconds)
+        turn = NOTICE if notice else min(rank, 3)
+        worse_than_all = turn < 3 and all(turn < other for at, other in sent if now - at < PAGES_WINDOW)
+        pages = tuple(page(f"{n}-{m}", (MAIL, "a", now), notice=notice) for m in range(many))
+        store.commit([append(f"s{n}", tenant=tenant, index=row(f"s{n}", rank=rank), pages=pages)])
+        messages = [each for each in claim(store, now) if each.tenant == tenant]
+        settle(store, messages, "sent", now)
+        sent += [(now, turn_of_message(each, arrivals)) for each in messages]
+
+        assert sum(1 for at, _ in sent if now - at < PAGES_WINDOW) <= PAGES_MAX
+        if worse_than_all:
+            assert any(each.id.startswith(f"{n}-") for each in messages)
+
+
+TENANTS = count()
+
+
+def turn_of_message(leased: LeasedPage, arrivals: list[tuple[int, int, int, bool]]) -> int:
+    """The turn of the page that the message was made for."""
+    _, rank, _, notice = arrivals[int(leased.id.partition("-")[0])]
+    return NOTICE if notice else min(rank, 3)

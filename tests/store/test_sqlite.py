@@ -287,9 +287,9 @@ def test_a_script_is_split_at_statements_not_at_semicolons() -> None:
         "SELECT * FROM streams WHERE tenant = 'a' AND status = 'x' ORDER BY opened_us DESC, stream DESC LIMIT 5",
         "SELECT tenant, person FROM lines WHERE notice = 0 AND ready_us <= 5 ORDER BY ready_us, tenant, person LIMIT 5",
         "SELECT min(ready_us) FROM lines WHERE notice = 1",
-        "SELECT page FROM owed WHERE tenant = 'a' AND person = 'b' AND notice = 0 AND due_us <= 5 "
+        "SELECT page FROM owed WHERE tenant = 'a' AND person = 'b' AND turn = 0 AND due_us <= 5 "
         "ORDER BY due_us, page, method LIMIT 1",
-        "SELECT min(due_us) FROM owed WHERE tenant = 'a' AND person = 'b' AND notice = 0",
+        "SELECT min(due_us) FROM owed WHERE tenant = 'a' AND person = 'b' AND turn = 0",
         "SELECT page FROM owed WHERE lease = 5",
         "DELETE FROM owed WHERE tenant = 'a' AND page = 'p'",
         "SELECT at_us FROM sends WHERE tenant = 'a' AND person = 'b' ORDER BY at_us DESC LIMIT 5",

@@ -1,8 +1,8 @@
 """Owed pages in SQLite: what may be sent now, who sends it, and what became of it.
 
 A row of `owed` is one method of one page. While an attempt is leased, `due_us` is the lease's end, so a lease that ran
-out is simply due again. `lines` says per person when the next message may go, so that finding work never looks at
-rows that have to wait.
+out is simply due again. `turn` orders what waits for one person, the worst first. `lines` says per person when the next
+message may go, so that finding work never looks at rows that have to wait.
 """
 
 from __future__ import annotations
@@ -10,10 +10,12 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Iterable
 from datetime import datetime, timedelta
+from typing import Any
 
+from tocsin.core.facts import SeverityChanged
 from tocsin.ports import Append, LeasedPage, Settlement
 from tocsin.store.instants import instant, us
-from tocsin.store.throttle import BUNDLE_MAX, PAGES_MAX, WINDOW_US, room, room_at
+from tocsin.store.throttle import BUNDLE_MAX, NOTICE, PAGE_TURNS, PAGES_MAX, WINDOW_US, Room, room, room_at, turn_of
 
 Line = tuple[str, str]  # tenant, person
 
@@ -26,16 +28,22 @@ def owe(db: sqlite3.Connection, append: Append) -> set[Line]:
     changed: set[Line] = set()
     for page in append.pages:
         db.executemany(
-            "INSERT OR IGNORE INTO owed VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 0, NULL)",
+            "INSERT OR IGNORE INTO owed VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 0, NULL, ?)",
             [
                 (
                     append.tenant, page.id, n, append.stream, page.person, method.kind, method.address,
-                    page.level, page.notice, us(method.not_before),
+                    page.level, page.notice, us(method.not_before), turn_of(append, notice=page.notice),
                 )
                 for n, method in enumerate(page.methods)
             ],
         )  # fmt: skip
         changed.add((append.tenant, page.person))
+    if any(isinstance(fact, SeverityChanged) for fact in append.facts):  # what it owes already has its new turn too
+        moved = db.execute(
+            "UPDATE owed SET turn = ? WHERE tenant = ? AND stream = ? AND notice = 0 RETURNING person",
+            (turn_of(append, notice=False), append.tenant, append.stream),
+        ).fetchall()
+        changed.update((append.tenant, person) for (person,) in moved)
     for page_id in append.forgive:
         gone = db.execute(
             "DELETE FROM owed WHERE tenant = ? AND page = ? RETURNING person", (append.tenant, page_id)
@@ -116,15 +124,7 @@ def _claim_line(
     claimed: list[LeasedPage] = []
     until = now + lease
     while len(claimed) < most:
-        mode = room(_sends(db, tenant, person), us(now), notice=notice)
-        head = (
-            mode != "none"
-            and db.execute(
-                "SELECT page, method, stream, kind, address, level, attempts FROM owed "
-                "WHERE tenant = ? AND person = ? AND notice = ? AND due_us <= ? ORDER BY due_us, page, method LIMIT 1",
-                (tenant, person, notice, us(now)),
-            ).fetchone()
-        )
+        mode, head = _head(db, tenant, person, (NOTICE,) if notice else PAGE_TURNS, us(now))
         if not head:
             break
         page, method, stream, kind, address, level, attempts = head
@@ -154,6 +154,25 @@ def _claim_line(
     return claimed
 
 
+def _head(
+    db: sqlite3.Connection, tenant: str, person: str, turns: Iterable[int], now_us: int
+) -> tuple[Room, tuple[Any, ...] | None]:
+    """What goes next to this person, the worst first; what is milder never has more room than what is worse."""
+    sends = _sends(db, tenant, person)
+    for turn in turns:
+        mode = room(sends, now_us, turn)
+        if mode == "none":
+            break
+        head = db.execute(
+            "SELECT page, method, stream, kind, address, level, attempts FROM owed "
+            "WHERE tenant = ? AND person = ? AND turn = ? AND due_us <= ? ORDER BY due_us, page, method LIMIT 1",
+            (tenant, person, turn, now_us),
+        ).fetchone()
+        if head:
+            return mode, head
+    return "none", None
+
+
 def _riders(
     db: sqlite3.Connection, lease: int | None, until: datetime, to: tuple[str, str, str, str], head: str, now: datetime
 ) -> list[tuple[str, str, str]]:
@@ -161,8 +180,9 @@ def _riders(
     rows = db.execute(
         "SELECT o.page, o.method, o.stream, s.reference FROM owed o "
         "JOIN streams s ON s.tenant = o.tenant AND s.stream = o.stream "
-        "WHERE o.tenant = ? AND o.person = ? AND o.kind = ? AND o.address = ? AND o.notice IN (0, 1) AND o.due_us <= ? "
-        "ORDER BY o.notice, o.due_us, o.page, o.method LIMIT ?",
+        "WHERE o.tenant = ? AND o.person = ? AND o.kind = ? AND o.address = ? AND o.turn BETWEEN 0 AND 4 "
+        "AND o.due_us <= ? "
+        "ORDER BY o.turn, o.due_us, o.page, o.method LIMIT ?",
         (*to, us(now), BUNDLE_MAX),
     ).fetchall()
     _lease(db, lease, until, [(to[0], page, method) for page, method, _, _ in rows])
@@ -190,17 +210,27 @@ def refresh(db: sqlite3.Connection, lines: Iterable[Line]) -> None:
     for tenant, person in lines:
         sends = _sends(db, tenant, person)
         for notice in (False, True):
-            (due_us,) = db.execute(
-                "SELECT min(due_us) FROM owed WHERE tenant = ? AND person = ? AND notice = ?", (tenant, person, notice)
-            ).fetchone()
-            if due_us is None:
+            ready_us = _ready_us(db, tenant, person, sends, (NOTICE,) if notice else PAGE_TURNS)
+            if ready_us is None:
                 db.execute("DELETE FROM lines WHERE tenant = ? AND person = ? AND notice = ?", (tenant, person, notice))
             else:
                 db.execute(
                     "INSERT INTO lines VALUES (?, ?, ?, ?) "
                     "ON CONFLICT (tenant, person, notice) DO UPDATE SET ready_us = excluded.ready_us",
-                    (tenant, person, notice, max(due_us, room_at(sends, notice=notice))),
+                    (tenant, person, notice, ready_us),
                 )
+
+
+def _ready_us(db: sqlite3.Connection, tenant: str, person: str, sends: list[int], turns: Iterable[int]) -> int | None:
+    """When the first of these turns has something due and room for it."""
+    first: list[int] = []
+    for turn in turns:
+        (due_us,) = db.execute(
+            "SELECT min(due_us) FROM owed WHERE tenant = ? AND person = ? AND turn = ?", (tenant, person, turn)
+        ).fetchone()
+        if due_us is not None:
+            first.append(max(due_us, room_at(sends, turn)))
+    return min(first, default=None)
 
 
 def next_at(db: sqlite3.Connection) -> datetime | None:

@@ -7,9 +7,10 @@ from datetime import datetime, timedelta
 
 import msgspec
 
+from tocsin.core.facts import SeverityChanged
 from tocsin.ports import Append, LeasedPage, Settlement
 from tocsin.store.instants import instant, us
-from tocsin.store.throttle import BUNDLE_MAX, WINDOW_US, room, room_at
+from tocsin.store.throttle import BUNDLE_MAX, WINDOW_US, Room, room, room_at, turn_of
 
 
 class Owed(msgspec.Struct, frozen=True, kw_only=True):
@@ -24,6 +25,7 @@ class Owed(msgspec.Struct, frozen=True, kw_only=True):
     address: str
     level: int
     notice: bool
+    turn: int
     due_us: int
     attempts: int = 0
     lease: int | None = None
@@ -61,9 +63,14 @@ class Outbox:
                         address=method.address,
                         level=page.level,
                         notice=page.notice,
+                        turn=turn_of(append, notice=page.notice),
                         due_us=us(method.not_before),
                     ),
                 )
+        if any(isinstance(fact, SeverityChanged) for fact in append.facts):
+            mine = [row for row in self._owed.values() if (row.tenant, row.stream) == (append.tenant, append.stream)]
+            for row in mine:
+                self._put(msgspec.structs.replace(row, turn=turn_of(append, notice=row.notice)))
         forgiven = {(append.tenant, page) for page in append.forgive}
         if forgiven:
             self._owed = {key: row for key, row in self._owed.items() if key[:2] not in forgiven}
@@ -126,12 +133,12 @@ class Outbox:
         lease_seconds: int,
         references: dict[tuple[str, str], str],
     ) -> LeasedPage | None:
-        mode = room(self._sent_to(line), us(now), notice=notice)
         waiting = sorted(
             (row for row in self._owed.values() if (row.tenant, row.person) == line and row.due_us <= us(now)),
-            key=lambda row: (row.notice, row.place),
+            key=lambda row: (row.turn, row.place),
         )
         head = next((row for row in waiting if row.notice == notice), None)
+        mode: Room = room(self._sent_to(line), us(now), head.turn) if head else "none"
         if mode == "none" or head is None:
             return None
         self._last_lease += 1
@@ -168,8 +175,9 @@ class Outbox:
         for row in self._owed.values():
             if row.notice == notice:
                 line = (row.tenant, row.person)
-                earliest[line] = min(earliest.get(line, row.due_us), row.due_us)
-        return {line: max(due, room_at(self._sent_to(line), notice=notice)) for line, due in earliest.items()}
+                ready = max(row.due_us, room_at(self._sent_to(line), row.turn))
+                earliest[line] = min(earliest.get(line, ready), ready)
+        return earliest
 
     def _sent_to(self, line: tuple[str, str]) -> list[int]:
         return [at for tenant, person, at in self._sends.values() if (tenant, person) == line]
