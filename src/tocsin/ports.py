@@ -305,9 +305,9 @@ class Store(AnnouncementStore, AuditStore, Protocol):
     def claim_pages(self, now: datetime, limit: int, lease_seconds: int) -> list[LeasedPage]:
         """Owed attempts that may be made now, each leased; expired leases are claimed again, with the same page id.
 
-        Throttle: a person gets at most `PAGES_MAX` messages in `PAGES_WINDOW`, the worst first; milder ones fill less of
-        it, so that what is worse than all of them finds room. The last message of a share carries everything that waits
-        (`LeasedPage.also`). Forgiven pages are never returned.
+        Throttle: a person gets at most `PAGES_MAX` messages in `PAGES_WINDOW`, the worst first; milder ones fill less
+        of it, so that what is worse than all of them finds room. The last message of a share carries everything that
+        waits (`LeasedPage.also`). Forgiven pages are never returned.
         """
         ...
 

@@ -16,13 +16,8 @@ from tocsin.ports import Append
 
 PAGES_MAX = 5  # enough to wake anybody; more makes people mute the channel
 PAGES_WINDOW = timedelta(minutes=5)
-SHARES = (
-    PAGES_MAX,
-    4,
-    3,
-    2,
-    2,
-)  # how full a message of each turn may make the window; each leaves one to what is worse
+# How full a message of each turn may make the window; each leaves one to what is worse.
+SHARES = (PAGES_MAX, 4, 3, 2, 2)
 PAGE_TURNS = range(4)
 NOTICE = 4
 BUNDLE_MAX = 100  # others in one message: some 10 kB of text, and a receipt that touches 100 incidents in one commit
