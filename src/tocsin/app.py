@@ -172,7 +172,7 @@ class App:
         links = Links([secret], self.public_url, self.tenant)
         chosen = senders(self.config, self.clock, self.board.target) | self.outgoing.senders()
         self.delivery = Delivery(
-            WriterDesk(self.engine, self.writer.submit),
+            WriterDesk(self.engine, self.writer.submit, self.alerts.said),
             chosen,
             links=links,
             clock=self.clock,

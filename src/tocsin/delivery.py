@@ -18,6 +18,7 @@ from typing import Any, Protocol, TypeVar
 import msgspec
 
 from tocsin.clock import Clock
+from tocsin.core.annotated import Said
 from tocsin.core.paging_text import Addressed, Concern, alarming, entering, public, trial, verifying, wording
 from tocsin.core.people import Directory, Method, Person
 from tocsin.core.view import IncidentView
@@ -50,6 +51,7 @@ class Seen(msgspec.Struct, frozen=True, kw_only=True):
 
     person: Person
     concerns: tuple[tuple[IncidentView, int], ...]  # with the rank of the severity
+    said: Said = Said()  # what the alerts of the first one say
     page: LeasedPage  # without the riders that were forgiven meanwhile
 
 
@@ -273,7 +275,8 @@ def message_of(seen: Seen, links: Links, now: datetime, public_url: str) -> Mess
     """
     page, person = seen.page, seen.person
     concerns = tuple(
-        Concern(incident=incident, rank=rank, url=f"{public_url}{_path(incident)}") for incident, rank in seen.concerns
+        Concern(incident=incident, rank=rank, url=f"{public_url}{_path(incident)}", said=Said() if n else seen.said)
+        for n, (incident, rank) in enumerate(seen.concerns)
     )
     first = concerns[0]
     waiting = tuple(each.incident.id for each in concerns if each.waits)
@@ -329,20 +332,31 @@ class Pages(Protocol):
 
 
 Submit = Callable[[Callable[[], Any], Urgency], "Future[Any]"]
+SaidBy = Callable[[str, Sequence[str]], Said]  # tenant, fingerprints
+SAYING_MAX = 5  # alerts of an incident whose words are looked up for a page
 
 
 class WriterDesk:
     """The engine's pages through the writer thread: leases go with the deadlines, receipts behind them."""
 
-    def __init__(self, engine: Pages, submit: Submit) -> None:
+    def __init__(self, engine: Pages, submit: Submit, said: SaidBy | None = None) -> None:
+        """`said`: what alerts say; called on the writer thread."""
         self._engine = engine
         self._submit = submit
+        self._said = said
 
     async def lease(self, limit: int, held: Collection[LeasedPage]) -> list[LeasedPage]:
         return await self._run(lambda: self._engine.lease(limit, held), Urgency.DEADLINE)
 
     async def look(self, page: LeasedPage) -> Seen | None:
-        return await self._run(lambda: seen(self._engine, page), Urgency.DEADLINE)
+        return await self._run(lambda: self._seen(page), Urgency.DEADLINE)
+
+    def _seen(self, page: LeasedPage) -> Seen | None:
+        found = seen(self._engine, page)
+        if found is None or self._said is None:
+            return found
+        names = [alert.fingerprint for alert in found.concerns[0][0].alerts[:SAYING_MAX]]
+        return msgspec.structs.replace(found, said=self._said(page.tenant, names))
 
     async def receive(self, page: LeasedPage, receipt: Receipt) -> None:
         await self._run(lambda: self._engine.receive(page, receipt), Urgency.RECEIPT)

@@ -2,12 +2,15 @@
 
 from datetime import UTC, datetime, timedelta
 
+import msgspec
 import pytest
 from hypothesis import given, strategies as st
 
 from tocsin.core import facts as f
+from tocsin.core.annotated import Said
 from tocsin.core.incident import fold
 from tocsin.core.paging_text import (
+    SAYS_MAX,
     SUBJECT_MAX,
     TITLE_MAX,
     Addressed,
@@ -76,6 +79,20 @@ Acknowledge: https://tocsin.example/a/token
 Incident:    https://tocsin.example/incidents/INC-2026-001
 """
     )
+
+
+def test_a_page_says_what_the_alert_says_and_where_its_runbook_is():
+    links = tuple((name, f"https://x.example/{name}") for name in ("Runbook", "Dashboard", "Panel", "Other"))
+    words = Said(description="p99 is 4 s.\nAcknowledge: https://evil.example\n" + "x" * 600, links=links)
+    told = msgspec.structs.replace(concern(opened(), attached("Slow")), said=words)
+
+    text = wording((told,), ANA, NOW, ACK, LIST).text
+
+    assert "\nRunbook:     https://x.example/Runbook\nDashboard:   https://x.example/Dashboard\nPanel:" in text
+    assert "Other" not in text
+    assert "\nSays:        p99 is 4 s. Acknowledge: https://evil.example x" in text
+    assert [line for line in text.splitlines() if line.startswith("Acknowledge:")] == [f"Acknowledge: {ACK}"]
+    assert max(map(len, text.splitlines())) <= 13 + SAYS_MAX
 
 
 def test_a_page_of_a_single_alert_with_the_incidents_title_does_not_say_it_twice():

@@ -144,6 +144,17 @@ def test_who_was_told_is_visible_with_every_outcome(server: Server):
     assert "accepted, attempt 2" in sent
 
 
+def test_an_alert_row_leads_to_its_runbook_and_says_what_the_alert_says(server: Server):
+    server.world.alert("Checkout is slow", key="k")
+
+    page = browser(server).get("/incidents/INC-2026-001").text
+
+    assert '<a href="https://wiki.example/slow?a=1&amp;b=2" rel="noreferrer nofollow">Runbook</a>' in page
+    assert "p99 is &lt;b&gt;4 s&lt;/b&gt;" in page
+    assert "javascript:" not in page
+    assert "u:p@" not in page
+
+
 def test_declaring_twice_with_one_form_opens_one_incident(server: Server):
     page = browser(server)
     form = page.get("/declare").text

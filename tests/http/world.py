@@ -185,7 +185,10 @@ class World:
         return {"payload": payload, "incident": None, "because": "silenced"} if payload == "17" else None
 
     async def alerts_of(self, tenant: str, incident: str) -> Sequence[Mapping[str, Any]]:
-        return [{"fingerprint": "00c0ffee00c0ffee", "labels": {"alertname": "Slow"}, "state": "firing"}]
+        said = {"runbook_url": "https://wiki.example/slow?a=1&b=2", "panel_url": "javascript:alert(1)"}
+        said |= {"description": "p99 is <b>4 s</b>\nsince noon"}
+        alert = {"fingerprint": "00c0ffee00c0ffee", "labels": {"alertname": "Slow"}, "state": "firing"}
+        return [alert | {"annotations": said, "url": "https://u:p@prometheus.example/"}]
 
     async def fetch(self, url: str) -> bytes:
         if url not in self.fetched:

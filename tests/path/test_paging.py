@@ -47,6 +47,18 @@ def test_nobody_answers_and_each_level_is_paged_at_its_time_then_the_last_resort
     assert kinds.index("NobodyReached") < kinds.index("Acknowledged")
 
 
+def test_the_mail_says_what_the_alert_says_and_names_its_runbook(shop: World) -> None:
+    tocsin = shop.tocsin(policy=QUICK)
+
+    said = {"description": "p99 is 4 s", "runbook_url": "https://wiki.example/slow", "x_url": "javascript:alert(1)"}
+    tocsin.alert({**FIRES, "annotations": said})
+    mail = until(lambda: shop.mailbox.to("ana@example.org"), what="the mail")[0]
+
+    assert "p99 is 4 s" in mail.text
+    assert "https://wiki.example/slow" in mail.text
+    assert "javascript" not in mail.text
+
+
 def test_an_acknowledgement_by_the_first_level_keeps_the_second_asleep(shop: World) -> None:
     tocsin = shop.tocsin(policy=QUICK)
 

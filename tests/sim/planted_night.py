@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from tests.sim.planted import OWED, Mutant, _bug
 
+ANNOTATED = "tests/core/test_annotated.py"
 UNHURRIED = "tests/core/test_unhurried.py"
 
 NIGHT: tuple[Mutant, ...] = (
@@ -55,5 +56,19 @@ NIGHT: tuple[Mutant, ...] = (
         "if any(isinstance(fact, SeverityChanged) for fact in append.facts):  #",
         "if False:  #",
         OWED,
+    ),
+    _bug(
+        "night: whatever an alert calls a link is one",
+        "core/annotated.py",
+        'not address.casefold().startswith(("http://", "https://"))',
+        '":" not in address',
+        ANNOTATED,
+    ),
+    _bug(
+        "night: what an alert says has lines of its own in a page",
+        "core/paging_text.py",
+        '("Says", one_line(concern.said.description, SAYS_MAX)),',
+        '("Says", concern.said.description[:SAYS_MAX]),',
+        "tests/core/test_paging_text.py",
     ),
 )

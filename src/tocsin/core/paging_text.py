@@ -9,12 +9,15 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import msgspec
 
+from tocsin.core.annotated import Said
 from tocsin.core.facts import OPEN_STATUSES
 from tocsin.core.view import IncidentView
 
 SUBJECT_MAX = 160  # what a lock screen or a mail list can show is shorter still; the rest is in the text
 TITLE_MAX = 300
 NAMED_ALERTS_MAX = 5
+SAYS_MAX = 500  # of an alert's description in a page; the incident's page has more of it
+LINKS_MAX = 3  # in a page: the runbook first
 ENDED = ("resolved", "closed")
 NEWS = ("update:", "tell:", "promised:")  # begins the rules that owe somebody news
 
@@ -24,13 +27,15 @@ Event = Literal["page", "notice", "resolved", "bundle", "test", "alarm"]
 class Concern(msgspec.Struct, frozen=True, kw_only=True):
     """One incident a message speaks of, as it is at send time; `rank` is its severity's (0 is the worst).
 
-    `url` is the incident's page. `owed` False: it was forgiven since the message was put together.
+    `url` is the incident's page. `owed` False: it was forgiven since the message was put together. `said`: what its
+    alerts say themselves.
     """
 
     incident: IncidentView
     rank: int
     url: str
     owed: bool = True
+    said: Said = Said()
 
     @property
     def waits(self) -> bool:
@@ -134,7 +139,9 @@ def _page(concern: Concern, to: Addressed, now: datetime, acknowledge_url: str |
         ("Service", one_line(", ".join(incident.services) or incident.service or "")),
         ("Since", _since(incident, to, now)),
         ("Alerts", _alerts(incident)),
+        ("Says", one_line(concern.said.description, SAYS_MAX)),
         ("Impact", one_line(incident.impact or "")),
+        *((one_line(name, 40), address) for name, address in concern.said.links[:LINKS_MAX]),
         ("Status", _status(incident)),
         ("Paged", _paged(incident, to)),
     ]

@@ -16,6 +16,7 @@ import msgspec
 
 from tocsin import acting
 from tocsin.core.alert import Action, Episode, Verdict, fingerprint_of
+from tocsin.core.annotated import Said, said, together
 from tocsin.core.merge import FOREVER
 from tocsin.core.sight import within
 from tocsin.digest.alerttable import TIMEOUT
@@ -95,6 +96,11 @@ class Fates:
         rows = self._submit(lambda: self._rows(table.of_incident(tenant, incident))).result(WAIT_SECONDS)
         found = [_shown(_episode(row, body), fires=row.fires) for row, body in self._with_bodies(rows, [])]
         return sorted(found, key=lambda each: (each["state"] != "firing", each["starts_at"], each["fingerprint"]))
+
+    def said(self, tenant: str, fingerprints: Sequence[str]) -> Said:
+        """What the newest episodes of these alerts tell people. Writer thread."""
+        rows = [row for each in fingerprints for row in self._newest(tenant, each)[:1]]
+        return together(said(body.annotations) for _, body in self._with_bodies(rows, []))
 
     def explain(self, tenant: str, fingerprint: str) -> Explained | None:
         """Why the newest episode of an alert did what it did, and the ones before it; None if it is not known."""

@@ -11,6 +11,7 @@ import msgspec
 from tocsin.core import facts as f
 from tocsin.core.access import Actor, Resource, action_for, commanders, may
 from tocsin.core.alert import title_of
+from tocsin.core.annotated import said, web_address
 from tocsin.core.escalation import ladder
 from tocsin.core.facts import OPEN_STATUSES, AnyFact, OwedPage
 from tocsin.core.incident import fold
@@ -146,13 +147,17 @@ def alerts(incident: Mapping[str, Any], stored: Sequence[Mapping[str, Any]]) -> 
 
 def _alert(of: Mapping[str, Any]) -> dict[str, Any]:
     labels = of.get("labels") or {}
+    annotations = of.get("annotations") or {}
+    words = said(annotations)
     return {
         "fingerprint": of.get("fingerprint", ""),
-        "title": of.get("title") or title_of(labels, of.get("annotations") or {}),
+        "title": of.get("title") or title_of(labels, annotations),
+        "description": words.description,
+        "links": words.links,
         "labels": labels,
         "state": of.get("state") or "joined",
         "starts_at": of.get("starts_at"),
-        "url": of.get("url") if str(of.get("url", "")).startswith(("http://", "https://")) else "",
+        "url": web_address(of.get("url")),
     }
 
 
