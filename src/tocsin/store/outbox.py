@@ -68,9 +68,11 @@ class Outbox:
                     ),
                 )
         if any(isinstance(fact, SeverityChanged) for fact in append.facts):
-            mine = [row for row in self._owed.values() if (row.tenant, row.stream) == (append.tenant, append.stream)]
-            for row in mine:
-                self._put(msgspec.structs.replace(row, turn=turn_of(append, notice=row.notice)))
+            mine = [
+                each for each in self._owed.values() if (each.tenant, each.stream) == (append.tenant, append.stream)
+            ]
+            for each in mine:
+                self._put(msgspec.structs.replace(each, turn=turn_of(append, notice=each.notice)))
         forgiven = {(append.tenant, page) for page in append.forgive}
         if forgiven:
             self._owed = {key: row for key, row in self._owed.items() if key[:2] not in forgiven}
