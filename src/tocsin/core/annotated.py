@@ -44,7 +44,8 @@ def said(annotations: Mapping[str, str]) -> Said:
 
 def together(each_said: Iterable[Said]) -> Said:
     """The first description, and the links of all, each address once."""
-    description, links = "", {}
+    description = ""
+    links: dict[str, str] = {}
     for each in each_said:
         description = description or each.description
         for name, address in each.links:
