@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
-from urllib.parse import urlsplit
 
 import msgspec
 
@@ -21,6 +20,10 @@ LABEL_MAX = 40
 
 _FIRST = ("Runbook", "Playbook", "Dashboard", "Panel")
 _NOT_IN_A_URL = re.compile("[\\s\x00-\x20\x7f-\xa0\\\\\"'<>`{}|^\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff]")
+
+_ADDRESS = re.compile(
+    r"https?://(?:\[[0-9a-f:.]{2,45}\]|[^/?#@\[\]:]{1,253})(?::[0-9]{1,5})?(?:[/?#].*)?", re.IGNORECASE
+)
 
 
 class Said(msgspec.Struct, frozen=True, kw_only=True):
@@ -58,16 +61,9 @@ def web_address(text: object) -> str:
     if not isinstance(text, str) or len(text) > URL_MAX + 2:
         return ""
     address = text.strip()
-    if len(address) > URL_MAX or not address.casefold().startswith(("http://", "https://")):
+    if len(address) > URL_MAX or _NOT_IN_A_URL.search(address):
         return ""
-    if _NOT_IN_A_URL.search(address):
-        return ""
-    try:
-        parts = urlsplit(address)
-        host = parts.hostname
-    except ValueError:
-        return ""
-    return address if host and "@" not in parts.netloc else ""
+    return address if _ADDRESS.fullmatch(address) else ""
 
 
 def _name(key: str) -> str:
