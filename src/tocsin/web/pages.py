@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import secrets
 from collections.abc import Mapping
 from datetime import timedelta
 from typing import Annotated, Any
@@ -22,14 +21,10 @@ from tocsin.core.view import TimelineItem, timeline
 from tocsin.guides import read_directory
 from tocsin.http.api_incidents import (
     COMMANDS,
-    Declaration,
-    acting,
     body_of,
     carry_out,
-    declare,
     incident_id,
     json_of,
-    repeatable_id,
     visible,
 )
 from tocsin.http.gate import Incoming, deps_of, needs
@@ -37,6 +32,7 @@ from tocsin.http.problems import Unacceptable
 from tocsin.http.second import waiting
 from tocsin.ports import IndexRow, Store
 from tocsin.web import show
+from tocsin.web.declaring import DECLARING
 from tocsin.web.evidence_pages import evidence_part
 from tocsin.web.forms import HANDLERS, encodings, fields_of, frame, wants_json
 from tocsin.web.guide_pages import guide_part
@@ -226,50 +222,6 @@ async def act(request: Incoming, incident: str, tag: str) -> Response[Any]:
     return Redirect(f"/incidents/{reference}", status_code=303)
 
 
-@get("/declare", guards=[needs("incident.declare")])
-async def declare_form(request: Incoming) -> Response[Any]:
-    return await _declare_page(request, {"key": secrets.token_urlsafe(12)}, "")
-
-
-@post("/declare", guards=[needs("incident.declare")], status_code=200)
-async def declare_one(request: Incoming) -> Response[Any]:
-    """The form's key makes a second click on the button find the incident that the first one opened."""
-    deps = deps_of(request)
-    fields = await fields_of(request)
-    form = Declaration(
-        title=fields.get("title", ""),
-        severity=fields.get("severity"),
-        service=fields.get("service"),
-        description=fields.get("description", ""),
-        drill="drill" in fields,
-        private="private" in fields,
-    )
-    stream = repeatable_id(request.user, fields["key"]) if "key" in fields else None
-    try:
-        incident, _ = await deps.run(lambda store: declare(deps, store, request.user, form, stream))
-    except Unacceptable as error:
-        return await _declare_page(request, fields, str(error))
-    return Redirect(f"/incidents/{incident.reference}", status_code=303)
-
-
-async def _declare_page(request: Incoming, fields: Mapping[str, str], error: str) -> Response[Any]:
-    deps = deps_of(request)
-    guide = await deps.run(lambda _: acting(lambda: deps.engine.guides.for_service(deps.tenant, fields.get("service"))))
-    directory = await deps.read(lambda store: read_directory(store, deps.tenant))
-    names = ("title", "severity", "service", "description", "drill", "private")
-    return page(
-        "declare.html",
-        encodings(request),
-        status=422 if error else 200,
-        severities=guide.policy.severities,
-        services=sorted(directory.services),
-        form={name: fields.get(name) for name in names},
-        key=fields.get("key", ""),
-        error=error,
-        **frame(request, directory, "declare"),
-    )
-
-
 def routes() -> Router:
-    handlers = [incidents, incident_list, incident_page, act, declare_form, declare_one]
+    handlers = [incidents, incident_list, incident_page, act, *DECLARING]
     return Router("/", route_handlers=handlers, exception_handlers=HANDLERS, include_in_schema=False)
