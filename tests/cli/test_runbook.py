@@ -103,7 +103,7 @@ def test_the_list_counts_steps_and_commands(run: Run, server: Answering) -> None
     out = run("runbook", "list", "--guide", "main").out
 
     assert server.last.path == "/api/runbooks?guide=main"
-    assert out.split("\n")[1].split() == ["main", "Checkout", "Recovery", "Application", "2", "2", "30"]
+    assert out.split("\n")[1].split() == ["main", "Checkout", "Recovery", "Application", "2", "3", "30"]
 
 
 def test_a_runbook_is_shown_by_words_of_its_name_with_what_to_mind(run: Run, server: Answering) -> None:

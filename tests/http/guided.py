@@ -5,7 +5,24 @@ from __future__ import annotations
 import msgspec
 
 from tests.http.world import POLICY, World
-from tocsin.core.policy import CodeBlock, Contact, Dashboard, Phase, Policy, Question, Role, Runbook, Source, Step
+from tocsin.core.policy import (
+    Category,
+    CodeBlock,
+    Contact,
+    Dashboard,
+    Phase,
+    Policy,
+    Question,
+    Role,
+    Runbook,
+    Source,
+    Step,
+)
+
+LONG = (
+    "kubectl logs deployment/checkout --all-containers --tail=1000 --since=1h --prefix"
+    " | grep -E 'error|timeout|refused' | sort --unique"
+)
 
 
 def _step(text: str, line: int, *commands: str) -> Step:
@@ -18,6 +35,14 @@ GUIDED: Policy = msgspec.structs.replace(
     title="Guided response",
     decision_tree=(Question(question="Is it down?", severity="SEV-0", source=Source(line=5)),),
     assessment=("Users affected",),
+    categories=(
+        Category(
+            name="Application",
+            description="What we wrote ourselves, and everything that it stands on",
+            source=Source(line=7),
+        ),
+        Category(name="Network", source=Source(line=8)),
+    ),
     phases=(
         Phase(
             title="Phase 1: Detection",
@@ -31,7 +56,10 @@ GUIDED: Policy = msgspec.structs.replace(
         Runbook(
             title="Checkout Recovery",
             category="Application",
-            steps=(_step("Drop the queue", 31, "redis-cli FLUSHALL"), _step("Scale <up>", 33, "echo '<b>up</b>'")),
+            steps=(
+                _step("Drop the queue", 31, "redis-cli FLUSHALL"),
+                _step("Scale <up>", 33, "echo '<b>up</b>'", LONG),
+            ),
             source=Source(line=30),
         ),
         Runbook(title="Network Diagnosis", steps=(_step("Ping it", 41, "ping -c 1 <host>"),), source=Source(line=40)),

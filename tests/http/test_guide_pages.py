@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import re
 from collections.abc import Iterator
 from html import unescape
@@ -11,6 +12,7 @@ import httpx2
 import msgspec
 import pytest
 
+from tests.core.test_briefing import of_guide
 from tests.http.guided import GUIDED, guide
 from tests.http.test_api_pages import browser
 from tests.http.world import Server, World
@@ -91,7 +93,7 @@ def test_a_step_is_done_by_a_plain_form_and_says_who_and_when(guided: Server):
     text = text_of(page, PAGE)
     assert re.search(r"done · Ana Ivanova <time", text)
     assert "1 of 2 done" in text
-    assert 'aria-label="Not done yet: Look at the graphs"' in text
+    assert 'aria-label="Not yet: Look at the graphs"' in text
     page.post(f"{PAGE}/begin-item", data=form)
     assert "Ana Ivanova is on it since" in text_of(page, PAGE)
 
@@ -128,11 +130,16 @@ def test_whoever_has_a_role_sees_its_duties(guided: Server):
 
 def test_a_category_brings_its_runbook(guided: Server):
     page = declared(guided, title="Orders fail", service="orders")
-    assert "Runbooks that fit" not in text_of(page, PAGE)
+    before = text_of(page, PAGE)
+    assert "Runbooks that fit" not in before
+    kinds = re.search(r'action="[^"]+/set-category".*?</form>', before)
+    assert kinds and re.findall(r'<option value="([^"]*)"', kinds[0]) == ["", "Application", "Network"]
 
     page.post(f"{PAGE}/set-category", data={"category": "Application"})
 
-    assert "the category is Application" in text_of(page, PAGE)
+    after = text_of(page, PAGE)
+    assert "the category is Application" in after
+    assert '<option value="Application" selected>' in after
 
 
 def test_whoever_only_looks_on_and_whoever_comes_late_has_no_buttons(guided: Server):
@@ -202,6 +209,23 @@ def test_the_guides_in_force_are_listed_and_what_is_not_there_is_not_found(guide
     assert "Guided response" in page.get("/guides/b%20guide").text
     assert page.get("/guides/nix").status_code == 404
     assert page.get("/guides/main?edition=nix").status_code == 404
+
+
+@pytest.mark.needs("shared")
+@pytest.mark.parametrize("number", ["000", "001", "002", "003", "004"])
+def test_the_page_of_a_large_guide_stays_small(server: Server, number: str):
+    """It is drawn anew with every fact: the part about the guide may not double what it was."""
+    guide(server.world, of_guide(number))
+    api = server.client(server.world.token())
+    opened = api.post("/api/incidents", json={"title": "Database is slow"}).json()
+
+    for path, most in (
+        (f"/incidents/{opened['reference']}", 14_000),
+        (f"/incidents/{opened['reference']}/guide", 22_000),
+    ):
+        answer = browser(server).get(path)
+        assert answer.status_code == 200
+        assert len(gzip.compress(answer.content, 5)) < most, path
 
 
 @pytest.mark.parametrize(

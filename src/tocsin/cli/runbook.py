@@ -107,6 +107,9 @@ def guide_lines(told: Mapping[str, Any], *, everything: bool) -> Iterator[str]:
         yield f"{'Other runbooks' if fitting else 'Runbooks'}: {', '.join(each['name'] for each in others)}"
     if fitting or others:
         yield f"  tocsin runbook show NAME --incident {told['incident']}"
+    if told["categories"]:
+        names = [f"{each['name']} (this one)" if each["chosen"] else each["name"] for each in told["categories"]]
+        yield f"Kinds of incident: {', '.join(names)}"
     yield from _questions(told["questions"])
     yield from _roles(told["roles"])
     yield from _calls(told)

@@ -103,6 +103,15 @@ class QuestionView(msgspec.Struct, frozen=True, kw_only=True):
     line: int | None = None
 
 
+class CategoryView(msgspec.Struct, frozen=True, kw_only=True):
+    """A kind of incident that the guide knows; `chosen`: the incident is of it."""
+
+    name: str
+    description: str
+    chosen: bool
+    line: int | None
+
+
 class LinkView(msgspec.Struct, frozen=True, kw_only=True):
     title: str
     links: tuple[str, ...]
@@ -119,6 +128,7 @@ class Briefing(msgspec.Struct, frozen=True, kw_only=True):
     current: str | None
     phases: tuple[PhaseView, ...]
     questions: tuple[QuestionView, ...]
+    categories: tuple[CategoryView, ...]
     runbooks: tuple[RunbookView, ...]
     others: tuple[RunbookView, ...]
     roles: tuple[RoleView, ...]
@@ -144,6 +154,7 @@ def briefing(policy: Policy, incident: Incident, history: Sequence[AnyFact]) -> 
         current=next((each.name for each in phases if each.current), None),
         phases=phases,
         questions=_questions(policy, incident),
+        categories=_categories(policy, incident),
         runbooks=tuple(first),
         others=tuple(each for n, each in enumerate(runbooks) if n not in places),
         roles=_roles(policy, incident),
@@ -313,6 +324,19 @@ def _questions(policy: Policy, incident: Incident) -> tuple[QuestionView, ...]:
 
 def _answer(incident: Incident, question: str) -> str | None:
     return next((said for asked, said in incident.answers.items() if same_question(asked, question)), None)
+
+
+def _categories(policy: Policy, incident: Incident) -> tuple[CategoryView, ...]:
+    chosen = (incident.category or "").casefold()
+    return tuple(
+        CategoryView(
+            name=each.name,
+            description=each.description,
+            chosen=each.name.casefold() == chosen,
+            line=_line(each.source),
+        )
+        for each in policy.categories
+    )
 
 
 def _roles(policy: Policy, incident: Incident) -> tuple[RoleView, ...]:
