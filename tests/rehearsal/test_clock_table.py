@@ -166,7 +166,11 @@ def test_every_cadence_lapses_again_and_again_and_people_are_reminded_each_time(
 
 
 def test_what_is_owed_after_the_end(policies: dict[str, Policy]) -> None:
-    for guide, severity, due in (("000", "SEV-1", "+25h"), ("001", "P1", "+169h"), ("002", "P1", "2026-11-25 17:00")):
+    for guide, severity, owed, due in (
+        ("000", "SEV-1", "hold", "+25h"),
+        ("001", "P1", "hold", "+169h"),
+        ("002", "P1", "schedule", "2026-11-25 17:00"),  # "Schedule PIR meeting within 2 business days"
+    ):
         text = f"""
 guide: g.md
 severity: {severity}
@@ -179,7 +183,7 @@ responses:
   - {{at: +10m, by: ana, do: acknowledge}}
   - {{at: +1h, by: ana, do: resolve}}
 expect:
-  - promise hold the review due {due}
+  - promise {owed} the review due {due}
 """
         text += "  - at +49h: told ana\n" if guide == "001" else ""  # the enhanced monitoring of 24-48 h ends
         failed = [each for each in lived(policies[guide], text) if not each.passed]

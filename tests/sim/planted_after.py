@@ -45,6 +45,13 @@ AFTER: tuple[Mutant, ...] = (
         "tests/core/test_reviewing.py",
     ),
     _bug(
+        "staffing: a role that was given back is still held",
+        "core/worked.py",
+        "            if not held:\n                gone",
+        "            if False:\n                gone",
+        "tests/core/test_staffing.py",
+    ),
+    _bug(
         "hours: the installation's beat the guide's",
         "guidefile.py",
         "if default is None or guide.policy.business_hours is not None:",

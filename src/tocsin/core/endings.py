@@ -48,6 +48,8 @@ def _kept(incident: Incident, rule: Rule, start: Mark | None) -> Mark | None:
         case "done":
             done = moments.get(f"done:{rule.id}")
             return done if done and start and done.version > start.version else None
+        case "staffed":  # by the role that the rule is about
+            return moments.get(f"staffed:{rule.id.partition(':')[2].casefold()}")
         case "acknowledged":
             return moments.get("responded") or (moments.get("resolved") if _by_a_person(incident) else None)
         case "mitigated":

@@ -115,6 +115,17 @@ class Role(Value, frozen=True, kw_only=True):
     source: Source | None = None
 
 
+class Staffing(Value, frozen=True, kw_only=True):
+    """`role` is to be held in incidents of these severities (empty: all). `within` null: people are reminded, and
+    nothing is promised. `text`: how the guide says it."""
+
+    role: str
+    severities: tuple[str, ...] = ()
+    within: Deadline | None = None
+    text: str = ""
+    source: Source | None = None
+
+
 class Level(Value, frozen=True, kw_only=True):
     """`within` is when the next level is owed, as written. `who`: the guide's or the directory's words.
 

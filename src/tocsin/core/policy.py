@@ -43,6 +43,7 @@ from tocsin.core.guidance import (
     Runbook,
     Severity,
     Source,
+    Staffing,
     Step,
     Template,
     Trigger,
@@ -92,6 +93,7 @@ __all__ = [
     "Runbook",
     "Severity",
     "Source",
+    "Staffing",
     "Step",
     "Template",
     "Threshold",
@@ -178,7 +180,7 @@ class BusinessHours(Value, frozen=True, kw_only=True):
 
 Moment = Literal[
     "opened", "severity", "assessed", "acknowledged", "mitigated", "resolved", "closed", "updated", "confirmed",
-    "review_scheduled", "review_held", "done",
+    "review_scheduled", "review_held", "done", "staffed",
 ]  # fmt: skip
 
 
@@ -250,6 +252,7 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     definition: tuple[str, ...] = ()  # what counts as an incident
     categories: tuple[Category, ...] = ()
     roles: tuple[Role, ...] = ()
+    staffing: tuple[Staffing, ...] = ()  # roles that somebody has to hold
     escalation: Escalation = Escalation()
     escalations: dict[str, Escalation] = {}
     cadences: tuple[Cadence, ...] = ()

@@ -207,6 +207,8 @@ def _ends(where: str, rule: Rule) -> Iterator[Flaw]:
         yield from _some_time(f"{where}.every", rule.every)
         if rule.until is None:
             yield _error(f"{where}.until", "the moment that ends a rule with `every`", "nothing")
+    if rule.start == "staffed" or (rule.until == "staffed" and not rule.id.partition("role:")[2]):
+        yield _error(f"{where}.until", "staffed only of a rule with the id role:NAME", repr(rule.id))
     if rule.until == rule.start and rule.start not in ("updated", "severity", "acknowledged"):
         yield _error(f"{where}.until", f"a moment after {rule.start!r}, which starts the rule", repr(rule.until))
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from tocsin.core.escalation import responds
-from tocsin.core.policy import Act, Deadline, Moment, Policy, Rule, Severity
+from tocsin.core.policy import Act, Deadline, Moment, Policy, Rule, Severity, Staffing
 
 _KEPT_BY: tuple[tuple[str, Moment], ...] = (
     ("ack", "acknowledged"),
@@ -33,6 +33,7 @@ def rules(policy: Policy) -> tuple[Rule, ...]:
         *_severity_rules(policy),
         *_communication_rules(policy),
         *_matrix_rules(policy),
+        *_role_rules(policy),
         *_review_rules(policy),
         *_follow_up_rules(policy),
         *policy.rules,
@@ -122,6 +123,39 @@ def _matrix_rules(policy: Policy) -> Iterator[Rule]:
             until="resolved",
             severities=(row.severity,),
             source=row.source,
+        )
+
+
+ASSIGN_WITHIN = Deadline(seconds=15 * 60)  # where a guide asks for a role and names no time, people are reminded then
+ASSIGN_AGAIN = Deadline(seconds=30 * 60)
+
+
+def _role_rules(policy: Policy) -> Iterator[Rule]:
+    """Whoever responds is reminded while nobody holds a role that the guide asks for; its own time is a promise too."""
+    said = {each.role.casefold() for each in policy.staffing}
+    bare = (each for each in policy.roles if each.required_for and each.name.casefold() not in said)
+    asked = (Staffing(role=each.name, severities=each.required_for, source=each.source) for each in bare)
+    for each in (*policy.staffing, *asked):
+        if each.within:
+            yield Rule(
+                id=f"role:{each.role}",
+                start="severity",
+                delay=each.within,
+                act=Act(kind="breach", text=f"assign {each.role}"),
+                until="staffed",
+                severities=each.severities,
+                source=each.source,
+            )
+        words = f": {each.text}" if each.text else ""
+        yield Rule(
+            id=f"remind-role:{each.role}",
+            start="severity",
+            delay=each.within or ASSIGN_WITHIN,
+            act=Act(kind="remind", text=f"nobody is {each.role}{words}"),
+            every=ASSIGN_AGAIN,
+            until="staffed",
+            severities=each.severities,
+            source=each.source,
         )
 
 

@@ -42,10 +42,14 @@ def worked(incident: Incident, fact: AnyFact, mark: Mark, changes: dict[str, Any
         case f.RoleAssigned():
             held = incident.roles.get(fact.role, ())
             changes["roles"] = incident.roles | {fact.role: (*held, fact.person)}
+            changes["moments"] = {f"staffed:{fact.role.casefold()}": mark, **incident.moments}
         case f.RoleReleased():
             held = tuple(person for person in incident.roles.get(fact.role, ()) if person != fact.person)
             roles = {role: people for role, people in incident.roles.items() if role != fact.role}
             changes["roles"] = roles | ({fact.role: held} if held else {})
+            if not held:
+                gone = f"staffed:{fact.role.casefold()}"
+                changes["moments"] = {name: at for name, at in incident.moments.items() if name != gone}
         case f.UpdatePosted():
             audience = fact.audience.casefold()
             promised = {each: at for each, at in incident.next_updates.items() if each != audience}

@@ -43,7 +43,7 @@ from tocsin.guide.measures import (
     compile_reports,
 )
 from tocsin.guide.notes import Notes
-from tocsin.guide.people import compile_contacts, compile_roles
+from tocsin.guide.people import compile_contacts, compile_roles, compile_staffing
 from tocsin.guide.procedures import compile_commands, compile_phases, compile_runbooks
 from tocsin.guide.quantity import scan
 from tocsin.guide.repair import BYTES_MAX, Repaired, Unreadable, decode, repair
@@ -198,6 +198,7 @@ def _policy(
     cadences = compile_cadences(document, scheme, notes)
     proposed = of_templates(document, templates, scheme, cadences, notes)
     follow_ups = compile_follow_ups(document, scheme, notes)
+    roles = compile_roles(document, scheme, notes)
     return Policy(
         title=title,
         metadata=metadata,
@@ -206,7 +207,8 @@ def _policy(
         assessment=compile_assessment(document, notes),
         definition=compile_definition(document),
         categories=compile_categories(document, notes),
-        roles=compile_roles(document, scheme, notes),
+        roles=roles,
+        staffing=compile_staffing(document, scheme, roles, notes),
         escalation=msgspec.structs.replace(
             compile_escalation(document, scheme, notes), phone=compile_phone(document, scheme, notes)
         ),

@@ -7,12 +7,13 @@ from collections.abc import Iterator
 
 import msgspec
 
-from tocsin.core.policy import Contact, Role, Source
+from tocsin.core.policy import Contact, Role, Source, Staffing
 from tocsin.guide.blocks import Block, Document, Section, every_block
 from tocsin.guide.cadences import sentences
 from tocsin.guide.ids import mentioned
 from tocsin.guide.inline import plain, split_label
 from tocsin.guide.notes import Notes
+from tocsin.guide.quantity import deadline, scan
 from tocsin.guide.severities import Scheme
 
 _ROLE = re.compile(
@@ -48,7 +49,7 @@ def compile_roles(document: Document, scheme: Scheme, notes: Notes) -> tuple[Rol
     unique: dict[str, Role] = {}
     for role in found:
         unique.setdefault(role.name.casefold(), role)
-    needed = _required(document, scheme, unique)
+    needed = {each.role.casefold(): each.severities for each in compile_staffing(document, scheme, tuple(found), notes)}
     for role in unique.values():
         if role.source:
             notes.use(role.source.line)
@@ -58,19 +59,33 @@ def compile_roles(document: Document, scheme: Scheme, notes: Notes) -> tuple[Rol
 
 
 _ASSIGN = re.compile(r"\b(?:assign|designate|required|appoint)\w*\b", re.I)
+_ASSIGNED = re.compile(
+    r"\b(?:assign|designate|appoint)\w*\s+(?:an?\s+|the\s+)?"
+    r"((?:[a-z-]+\s+){0,2}?(?:commander|lead|coordinator|manager|liaison|scribe|facilitator))\b",
+    re.I,
+)
 
 
-def _required(document: Document, scheme: Scheme, roles: dict[str, Role]) -> dict[str, tuple[str, ...]]:
-    """`Assign incident commander for P1/P2 incidents`."""
-    found: dict[str, tuple[str, ...]] = {}
+def compile_staffing(document: Document, scheme: Scheme, roles: tuple[Role, ...], notes: Notes) -> tuple[Staffing, ...]:
+    """`Assign incident commander for P1/P2 incidents within 10 minutes`, of a role with a section of its own or without."""
+    known = {role.name.casefold(): role.name for role in roles}
+    found: dict[str, Staffing] = {}
     for sentence in sentences(document, scheme):
         text = plain(sentence.text)
-        if len(text) < 200 and _ASSIGN.search(text):
-            severities = mentioned(text, scheme.known)
-            for name in roles:
-                if severities and re.search(rf"\b{re.escape(name)}\b", text.casefold()):
-                    found.setdefault(name, severities)
-    return found
+        severities = mentioned(text, scheme.known) if len(text) < 200 and _ASSIGN.search(text) else ()
+        named = [known[name] for name in known if re.search(rf"\b{re.escape(name)}\b", text.casefold())]
+        assigned = _ASSIGNED.search(text)
+        if assigned and not named:
+            named = [assigned[1]]
+        spans = [each for each in scan(text) if each.bound == "<=" and each.kind == "elapsed"] if severities else []
+        within = deadline(spans[0]) if len(spans) == 1 else None
+        for role in named if severities else ():
+            notes.use(sentence.line)
+            asked = Staffing(
+                role=role, severities=severities, within=within, text=text, source=Source(line=sentence.line)
+            )
+            found.setdefault(role.casefold(), asked)
+    return tuple(found.values())
 
 
 def _from_sections(document: Document) -> Iterator[Role]:
