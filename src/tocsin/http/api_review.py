@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from litestar import Router, get
 
 from tocsin.core.reviewing import ReviewSheet, sheet
-from tocsin.http.api_incidents import DENIED, incident_id
+from tocsin.http.api_incidents import READS, incident_id
 from tocsin.http.deps import Deps
 from tocsin.http.gate import Incoming, deps_of, needs
 from tocsin.ports import Store
@@ -16,7 +16,7 @@ from tocsin.ports import Store
 @get(
     "/{incident:str}/review",
     summary="The review: agenda, questions, checklist, lessons, obligations",
-    responses=DENIED,
+    responses=READS,
     operation_id="get-review",
 )
 async def get_review(request: Incoming, incident: str) -> ReviewSheet:
