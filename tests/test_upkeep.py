@@ -12,13 +12,13 @@ import pytest
 from tocsin.clock import ManualClock
 from tocsin.core import commands as c
 from tocsin.core.people import Method, Person
-from tocsin.core.policy import Deadline, Duty, Policy, Severity
+from tocsin.core.policy import Deadline, Drill, Duty, Policy, Severity
 from tocsin.engine import Engine
 from tocsin.http.api_duties import DutyView, duties
 from tocsin.ports import DEFAULT_TENANT as TENANT, IndexRow, Store
 from tocsin.store.memory import MemoryStore
 from tocsin.store.sqlite import SqliteStore
-from tocsin.watch.upkeep import reconcile
+from tocsin.watch.upkeep import DrillsKept, reconcile
 
 T0 = datetime(2026, 11, 23, 3, 0, tzinfo=UTC)
 DAY = timedelta(days=1)
@@ -139,3 +139,40 @@ def test_action_items_are_found_without_reading_other_incidents(store: Store) ->
 
     assert [(row.incident, row.actions) for row in found] == [(taught.id, 1)]
     assert plain.id != taught.id
+
+
+SMALL = Drill(title="Monthly P2 simulation", every=Deadline(months=1), severities=("P2",))
+LARGE = Drill(title="Quarterly P1 simulation", every=Deadline(months=3), severities=("P1",))
+YEARLY = Drill(title="Annual disaster recovery exercise", every=Deadline(months=12))
+TWO = (Severity(id="P1", rank=0), Severity(id="P2", rank=1))
+
+
+def drilled(store: Store, clock: ManualClock, *drills: Drill, severity: str = "P2", drill: bool = True) -> list[str]:
+    """The duties that are kept by an incident of this severity, a day after they began."""
+    engine = started(store, Policy(title="Guide", severities=TWO, drills=drills))
+    DrillsKept(engine)
+    clock.advance(DAY)
+    said = c.Declare(by="ana", title="The database is gone", severity=severity, drill=drill)
+    incident = engine.declare(TENANT, said)
+    engine.handle(TENANT, incident.id, c.Acknowledge(by="ana"))
+    assert not [each for each in duties(store, TENANT) if each.kept_at]
+    engine.handle(TENANT, incident.id, c.Resolve(by="ana"))
+    kept = [each for each in duties(store, TENANT) if each.kept_at]
+    assert all(each.kept_by == "ana" for each in kept)
+    return [each.title for each in kept]
+
+
+def test_a_drill_that_was_carried_through_keeps_the_duty_of_its_severity(store: Store, clock: ManualClock) -> None:
+    assert drilled(store, clock, SMALL, LARGE, YEARLY) == [SMALL.title]
+
+
+def test_a_drill_of_another_severity_keeps_no_other_duty(store: Store, clock: ManualClock) -> None:
+    assert drilled(store, clock, LARGE, YEARLY) == []
+
+
+def test_the_only_drill_of_a_guide_is_kept_by_any(store: Store, clock: ManualClock) -> None:
+    assert drilled(store, clock, YEARLY, severity="P1") == [YEARLY.title]
+
+
+def test_an_incident_that_was_no_drill_keeps_none(store: Store, clock: ManualClock) -> None:
+    assert drilled(store, clock, SMALL, LARGE, drill=False) == []

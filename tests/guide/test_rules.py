@@ -70,6 +70,7 @@ CASES: dict[str, tuple[str, str]] = {
         HEAD + "## Communication\n\n- Stakeholder updates every 15 minutes\n\n### Update template\n\n```\nSubject: [title]\nUpdates follow every 15 minutes.\n```\n",
     ),
     "GUIDE-CALENDAR": (table("| P1 | 15 min | 1 hour |", "| P2 | Next business day | 1 week |"), table("| P1 | 15 min | 1 hour |", "| P2 | 24 hours | 1 week |")),
+    "GUIDE-PERIOD": (HEAD + "## Readiness\n\n- Regular incident response drills\n", HEAD + "## Readiness\n\n- Quarterly incident response drills\n- Regular updates to customers\n"),
     "GUIDE-HOURS": (HEAD + "Business hours are Mon-Fri 9am-5pm IST.\n", HEAD + "Business hours are Mon-Fri 9am-5pm ET.\n"),
     "GUIDE-CLOCK": (table("| P1 | 15 min | 1 hour |", "| P2 | | 1 week |"), table("| P1 | 15 min | 1 hour |", "| P2 | 1 hour | 1 week |")),
     "GUIDE-COMMENTED": (BASH.format("ls -l\n# iptables -A INPUT -s 203.0.113.7 -j DROP"), BASH.format("# Look at the files\nls -l")),

@@ -52,6 +52,20 @@ AFTER: tuple[Mutant, ...] = (
         "tests/core/test_staffing.py",
     ),
     _bug(
+        "drills: one of any severity keeps every duty",
+        "watch/upkeep.py",
+        "named = [each for each in drills if incident.severity in each.severities]",
+        "named = drills",
+        "tests/test_upkeep.py",
+    ),
+    _bug(
+        "periods: what has one is reported too",
+        "guide/periods.py",
+        "len(words) > WORDS_MAX or scan(words) or _NEWS",
+        "len(words) > WORDS_MAX or _NEWS",
+        "tests/guide/test_periods.py",
+    ),
+    _bug(
         "hours: the installation's beat the guide's",
         "guidefile.py",
         "if default is None or guide.policy.business_hours is not None:",

@@ -250,6 +250,7 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     decision_tree: tuple[Question, ...] = ()
     assessment: tuple[str, ...] = ()
     definition: tuple[str, ...] = ()  # what counts as an incident
+    objectives: tuple[str, ...] = ()  # what the response is for, the first thing first
     categories: tuple[Category, ...] = ()
     roles: tuple[Role, ...] = ()
     staffing: tuple[Staffing, ...] = ()  # roles that somebody has to hold

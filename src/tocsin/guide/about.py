@@ -172,6 +172,23 @@ def compile_definition(document: Document) -> tuple[str, ...]:
     return ()
 
 
+_OBJECTIVES = re.compile(
+    r"(?:incident )?(?:response )?(?:objectives?|goals?|priorities)(?: of (?:the |our )?(?:incident )?response)?", re.I
+)
+
+
+def compile_objectives(document: Document, notes: Notes) -> tuple[str, ...]:
+    """`Response Objectives`: what the response is for, in the guide's order."""
+    for section in document.sections():
+        if section.region != "policy" or not _OBJECTIVES.fullmatch(section.title.strip()):
+            continue
+        items = [item for block in section.blocks if block.kind == "list" for item in block.items]
+        if items:
+            notes.use(*(item.line for item in items))
+            return tuple(plain(item.text) for item in items)
+    return ()
+
+
 def compile_categories(document: Document, notes: Notes) -> tuple[Category, ...]:
     """Kinds of incident: lists under "Incident Categories", headings under "Incident Types"."""
     found = []

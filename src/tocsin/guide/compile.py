@@ -21,6 +21,7 @@ from tocsin.guide.about import (
     compile_definition,
     compile_mapping,
     compile_metadata,
+    compile_objectives,
     guide_title,
     services_of,
     status_of,
@@ -44,6 +45,7 @@ from tocsin.guide.measures import (
 )
 from tocsin.guide.notes import Notes
 from tocsin.guide.people import compile_contacts, compile_roles, compile_staffing
+from tocsin.guide.periods import missing_periods
 from tocsin.guide.procedures import compile_commands, compile_phases, compile_runbooks
 from tocsin.guide.quantity import scan
 from tocsin.guide.repair import BYTES_MAX, Repaired, Unreadable, decode, repair
@@ -144,6 +146,7 @@ def _compile(document: Document, repaired: Repaired, name: str, sha256: str, not
     if status == "draft":
         policy = _unconfirmed(policy)
     _not_understood(document, scheme, notes)
+    missing_periods(document, notes)
     found = tuple(notes.findings())
     return Compiled(name=name, sha256=sha256, policy=msgspec.structs.replace(policy, findings=found), findings=found, status=status, document=document, scheme=scheme)  # fmt: skip
 
@@ -206,6 +209,7 @@ def _policy(
         decision_tree=compile_decision_tree(document, scheme, notes),
         assessment=compile_assessment(document, notes),
         definition=compile_definition(document),
+        objectives=compile_objectives(document, notes),
         categories=compile_categories(document, notes),
         roles=roles,
         staffing=compile_staffing(document, scheme, roles, notes),

@@ -16,6 +16,7 @@ def explain(policy: Policy) -> str:
     if status and status.casefold() not in ("active", "final", "approved"):
         parts += [f"Status: {status}.", ""]
     for heading, lines in (
+        ("What counts as an incident", (f"- {each}" for each in policy.definition)), ("What the response is for", (f"- {each}" for each in policy.objectives)),
         ("Severities, the worst first", _severities(policy)), ("How a severity is chosen", _triage(policy)), ("Escalation", _escalation(policy)),
         ("Updates", _updates(policy)), ("Roles", _roles(policy)), ("Phases", _phases(policy)), ("Runbooks", _runbooks(policy)),
         ("After the incident", _after(policy)), ("Upkeep", _upkeep(policy)),

@@ -71,6 +71,7 @@ RULES: tuple[LintRule, ...] = (
     _R("GUIDE-NOT-UNDERSTOOD", "note", "Not understood", "The line names a time and nothing was made of it.", "Reword it, if it is policy."),
     _R("GUIDE-OFF", "warning", "A rule switched off without a reason", "The next reader cannot know why.", "Write the reason behind the rule's id."),
     _R("GUIDE-ORDER", "warning", "Clocks in the wrong order", "A milder severity is promised faster, or the resolution before the response.", "Correct one of them."),
+    _R("GUIDE-PERIOD", "note", "Upkeep without a period", "Nobody knows when it is late, so nobody is reminded.", "Say how often: monthly, quarterly, once a year."),
     _R("GUIDE-PLACEHOLDER", "warning", "A clock that is not filled in", "TBD is no promise.", "Fill it in."),
     _R("GUIDE-REVIEW", "warning", "The document's own review is overdue", "The guide says when it is to be reviewed, and that day has passed.", "Review it and move the date."),
     _R("GUIDE-ROLE", "note", "A role that is defined nowhere", "An escalation names somebody the guide does not define.", "Define the role."),

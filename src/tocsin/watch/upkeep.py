@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
+from tocsin.core import commands as c, facts as f
+from tocsin.core.announcement import Owed
 from tocsin.core.duties import ChangeDuty, EndDuty, Upkeep, began, name_of, stream_of, upkeep_of
+from tocsin.core.facts import TOCSIN, AnyFact
 from tocsin.core.incident import Incident
 from tocsin.engine import Engine
 from tocsin.guides import Guide
@@ -58,3 +63,46 @@ def _free(name: str, guide: str, taken: set[str]) -> str:
             return wanted
         wanted = f"{name}-{guide.casefold()}" if number == 1 else f"{name}-{number}"
     raise AssertionError("there are fewer duties than names")
+
+
+class DrillsKept:
+    """A drill that was carried through keeps the duty that asked for it: the drill duties of its guide that name its
+    severity; the one there is, where the guide names none."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+        self._ended: dict[tuple[str, str], None] = {}
+        engine.announcing(self.noticed)
+        engine.subscribe(self.committed)
+
+    def noticed(
+        self, tenant: str, before: Incident | None, incident: Incident, facts: Sequence[AnyFact]
+    ) -> Sequence[Owed]:
+        """Nothing is owed to anybody; a drill that ends with these facts is kept in mind until they are committed."""
+        if incident.drill and not incident.false_positive and any(isinstance(fact, f.Resolved) for fact in facts):
+            self._ended[tenant, incident.id] = None
+        return ()
+
+    def committed(self, tenant: str, stream: str, version: int) -> None:
+        waiting, self._ended = self._ended, {}
+        for where, name in waiting:
+            incident = self._engine.load(where, name)
+            for duty in self._asked_for(where, incident) if not incident.open else ():  # a commit may fail
+                said = c.KeepDuty(by=incident.resolved_by or TOCSIN, notes=f"the drill {incident.reference}")
+                self._engine.handle(where, duty, said)
+
+    def _asked_for(self, tenant: str, incident: Incident) -> list[str]:
+        engine = self._engine
+        policy = engine.guides.digested(tenant, incident.policy_digest).policy
+        drills = [each for each in policy.drills if each.every]
+        named = [each for each in drills if incident.severity in each.severities]
+        if not named and len(drills) == 1 and not drills[0].severities:
+            named = drills
+        streams = [stream_of(incident.guide, Upkeep(title=each.title)) for each in named]
+        rows, _ = engine.store.listing(tenant, limit=DUTIES_MAX, kind="duty")
+        running = {row.incident for row in rows}
+        return [each for each in streams if each in running and not _over(engine.load(tenant, each))]
+
+
+def _over(duty: Incident) -> bool:
+    return duty.duty is None or duty.duty.ended

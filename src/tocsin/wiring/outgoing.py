@@ -15,6 +15,7 @@ from tocsin.ports import Sender
 from tocsin.saying.hooks import STOPPED, Hooks
 from tocsin.senders.events import EventSender
 from tocsin.setting.config import Config
+from tocsin.watch.upkeep import DrillsKept
 
 
 class OutgoingDeps(Protocol):
@@ -38,6 +39,7 @@ class Outgoing:
         self.hooks = Hooks(deps.tenant, deps.engine, deps.public_url)
         deps.engine.announcing(self.hooks.announce)
         deps.engine.releasing(Approvers(deps.engine))
+        DrillsKept(deps.engine)
 
     def load(self) -> None:
         self.hooks.load()
