@@ -91,6 +91,7 @@ def test_a_server_on_another_port_is_found_by_what_it_left_in_its_data(
 ) -> None:
     """`make run PORT=9000`, and the next command of the README."""
     server.says("GET", PLACE, INCIDENT)
+    server.says("GET", f"{PLACE}/changes", {"items": []})
     monkeypatch.delenv("TOCSIN_URL")
     (tmp_path / "data").mkdir()
     (tmp_path / "data" / "cli.url").write_text(f"{server.url}\n")
@@ -106,6 +107,7 @@ def test_the_configuration_says_where_the_server_is(
     run: Run, server: Answering, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     server.says("GET", PLACE, INCIDENT)
+    server.says("GET", f"{PLACE}/changes", {"items": []})
     monkeypatch.delenv("TOCSIN_URL")
     (tmp_path / "tocsin.toml").write_text(f'[server]\nlisten = "{server.url.removeprefix("http://")}"\n')
 
@@ -191,8 +193,13 @@ def test_a_listing_is_a_table_with_instants_to_the_second(run: Run, server: Answ
 
 def test_an_incident_is_shown_with_what_is_owed(run: Run, server: Answering) -> None:
     server.says("GET", PLACE, INCIDENT)
+    deployed = {"at": "2026-11-23T02:48:00Z", "text": "v4.18\x1b[2J", "what": "checkout", "source": "ci", "url": ""}
+    server.says("GET", f"{PLACE}/changes", {"items": [deployed]})
 
     out = run("incident", "show", "INC-2026-001").out
+
+    assert "  changed 2026-11-23 02:48:00 UTC: checkout v4.18" in out
+    assert "\x1b" not in out
 
     assert "INC-2026-001  P1  investigating" in out
     assert "Incident Commander: ana" in out

@@ -92,11 +92,12 @@ def list_(
 @app.command("show")
 def show_(incident: Incident, form: FORMAT = "table") -> None:
     """Show an incident."""
-    found = connect().get(f"/api/incidents/{part(incident)}")
+    client, place = connect(), f"/api/incidents/{part(incident)}"
+    found = client.get(place)
     if form == "json":
         show_json(found)
     else:
-        say("\n".join(_lines(found)))
+        say("\n".join([*_lines(found), *map(_change, client.get(f"{place}/changes")["items"])]))
 
 
 @app.command("timeline")
@@ -178,6 +179,11 @@ def _lines(incident: Mapping[str, Any]) -> list[str]:
             what = promise.get("text") or promise.get("rule") or promise.get("key")
             lines.append(plain(f"  promise {promise['state']}: {what} by {_when(promise.get('due_at'))}"))
     return lines
+
+
+def _change(change: Mapping[str, Any]) -> str:
+    words = " ".join(filter(None, (change.get("what"), change["text"], change.get("url"))))
+    return plain(f"  changed {_when(change['at'])}: {words}")
 
 
 def _when(at: str | None) -> str | None:

@@ -56,6 +56,7 @@ from tocsin.http import (
     api_tenants,
     events,
     problems,
+    recent_changes,
     scim,
 )
 from tocsin.http.deps import Deps
@@ -151,6 +152,7 @@ def litestar(pages: Pages, missing: Missing) -> Litestar:
             *api_factors.routes(),
             *api_operations.routes(),
             *api_alerts.routes(),
+            recent_changes.list_recent_changes,
             *api_approvals.routes(),
             scim.routes(),
             *api_audit.routes(),

@@ -14,9 +14,11 @@ from litestar.params import Parameter
 from litestar.response import Redirect
 
 from tocsin.core import commands as c
+from tocsin.core.access import may
 from tocsin.core.facts import AnyFact
 from tocsin.core.people import Directory, reachable
 from tocsin.core.policy import Policy, severity_of
+from tocsin.core.recent import Change
 from tocsin.core.view import TimelineItem, timeline
 from tocsin.guides import read_directory
 from tocsin.http.api_incidents import (
@@ -29,6 +31,7 @@ from tocsin.http.api_incidents import (
 )
 from tocsin.http.gate import Incoming, deps_of, needs
 from tocsin.http.problems import Unacceptable
+from tocsin.http.recent_changes import changes_of
 from tocsin.http.second import waiting
 from tocsin.ports import IndexRow, Store
 from tocsin.web import show
@@ -115,23 +118,26 @@ async def incident_page(request: Incoming, incident: str, all: bool = False) -> 
     deps = deps_of(request)
     await deps.caught_up()
 
-    def reading(store: Store) -> tuple[IndexRow, list[AnyFact], Directory, bytes | None]:
+    def reading(store: Store) -> tuple[IndexRow, list[AnyFact], Directory, bytes | None, tuple[Change, ...]]:
         name = incident_id(store, deps.tenant, incident)
         row = store.index(deps.tenant, name)
         assert row is not None, "an id that was found has an index row"
-        digest = msgspec.json.decode(row.summary)["policy_digest"]
+        shown = msgspec.json.decode(row.summary)
+        directory = read_directory(store, deps.tenant)
         return (
             row,
             store.facts(deps.tenant, name),
-            read_directory(store, deps.tenant),
-            store.get(deps.tenant, "policy", digest),
+            directory,
+            store.get(deps.tenant, "policy", shown["policy_digest"]),
+            changes_of(store, deps.tenant, shown, directory.services),
         )
 
-    row, history, directory, body = await deps.read(reading)
+    row, history, directory, body, changes = await deps.read(reading)
     policy = msgspec.json.decode(body, type=Policy) if body else Policy(title="", severities=())
     stored = await deps.alerts_of(deps.tenant, row.incident)
     values = frame(request, directory, "incidents")
     services = msgspec.json.decode(row.summary).get("services", ())
+    values |= {"changes": changes if may(request.user, "alert.read") else ()}
     values |= {"public": public_part(deps, row, services)}
     values |= {"evidence": evidence_part(history, policy, values["actor"])}
     values |= guide_part(history, policy)
