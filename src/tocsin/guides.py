@@ -11,6 +11,7 @@ from datetime import datetime
 
 import msgspec
 
+from tocsin.confirming import as_confirmed
 from tocsin.core.calendar import BusinessTime
 from tocsin.core.contact import Contacts, judged
 from tocsin.core.people import Directory, Person, Service, Team, Unverified
@@ -82,8 +83,9 @@ class Guides:
         """`policy` governs every incident that opens under guide `name` from now on; running ones keep theirs.
 
         Raises ValueError, and changes nothing, for a policy that cannot be used: no severities, a broken route,
-        business hours of an unknown zone or country.
+        business hours of an unknown zone or country. Cadences that were confirmed for this guide are in force.
         """
+        policy = as_confirmed(self._store, tenant, name, policy)
         compile_policies([(name, policy)])
         calendar_of(policy.business_hours, self._store.now().year)
         body, key = canonical(policy), digest(policy)

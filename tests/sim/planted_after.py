@@ -66,6 +66,13 @@ AFTER: tuple[Mutant, ...] = (
         "tests/guide/test_periods.py",
     ),
     _bug(
+        "cadences: a line that moved asks again",
+        "confirming.py",
+        "confirmed=True, source=None)",
+        "confirmed=True)",
+        "tests/http/test_api_cadences.py",
+    ),
+    _bug(
         "hours: the installation's beat the guide's",
         "guidefile.py",
         "if default is None or guide.policy.business_hours is not None:",

@@ -19,6 +19,8 @@ def add_in_force(app: typer.Typer) -> None:
     app.command("list")(list_guides)
     app.command("activate")(activate)
     app.command("withdraw")(withdraw)
+    app.command("cadences")(cadences)
+    app.command("confirm")(confirm)
 
 
 def list_guides(form: FORMAT = "table") -> None:
@@ -48,3 +50,24 @@ def withdraw(name: Name) -> None:
     """Do not take what waits; the guide in force stays."""
     connect().call("DELETE", f"{GUIDES}/{part(name)}/offer")
     say(f"withdrew {name}")
+
+
+CADENCES = ("rule", "every", "severities", "line", "confirmed", "confirmed_by")
+
+
+def cadences(name: Name, form: FORMAT = "table") -> None:
+    """List how often whom the guide tells; what is not confirmed stands only in a template and starts no clock."""
+    found = connect().get(f"{GUIDES}/{part(name)}/cadences")["items"]
+    show(found, CADENCES, form)
+
+
+def confirm(
+    name: Name,
+    rule: Annotated[list[str] | None, typer.Argument(help="as `cadences` shows it; without any, all")] = None,
+    back: Annotated[bool, typer.Option("--back", help="take it back: only proposed again")] = False,
+    form: FORMAT = "table",
+) -> None:
+    """Confirm cadences of a guide once, for every incident that opens from now on."""
+    place = f"{GUIDES}/{part(name)}/cadences/confirm"
+    found = connect().call("POST", place, {"rules": rule or [], "holds": not back})["items"]
+    show(found, CADENCES, form)

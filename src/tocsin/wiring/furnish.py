@@ -12,6 +12,7 @@ from typing import Any
 
 import msgspec
 
+from tocsin.confirming import as_confirmed
 from tocsin.core.hooks import HOOK
 from tocsin.core.monitor import MONITOR, Monitor
 from tocsin.core.people import Person
@@ -97,7 +98,9 @@ def put_guides(
     """
     empty = not guides.active(tenant)
     said = []
-    for given in (with_hours(each, hours) for each in files):
+    for file in files:
+        given = with_hours(file, hours)
+        given = msgspec.structs.replace(given, policy=as_confirmed(store, tenant, given.name, given.policy))
         active = {guide.name: guide for guide in guides.active(tenant)}
         in_force = active.get(given.name)
         if in_force and in_force.digest == digest(given.policy):
