@@ -19,6 +19,7 @@ import msgspec
 from tocsin.core import commands as c, facts as f
 from tocsin.core.alert import Verdict
 from tocsin.core.announcement import AnnouncementSettlement, Owed
+from tocsin.core.checklists import category_named
 from tocsin.core.deadlines import RecordReceipt
 from tocsin.core.decide import Opening, decide, opened
 from tocsin.core.escalation import World
@@ -238,7 +239,7 @@ class Engine:
             severity=severity,
             by=command.by,
             service=command.service,
-            category=command.category,
+            category=category_named(guide.policy, command.category) if command.category else None,
             description=command.description,
             detected_by=command.detected_by,
             drill=command.drill,

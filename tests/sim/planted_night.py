@@ -78,4 +78,18 @@ NIGHT: tuple[Mutant, ...] = (
         "",
         "tests/core/test_recent.py",
     ),
+    _bug(
+        "night: any word is a category",
+        "core/checklists.py",
+        'return meant("category", names, said) if names else said',
+        "return said",
+        "tests/core/test_categories.py",
+    ),
+    _bug(
+        "night: one line of the guide is two promises",
+        "core/rulebook.py",
+        "told = [each for each in duty.severities if not _in_matrix(policy, duty, each)]",
+        "told = list(duty.severities)",
+        "tests/core/test_one_line_one_promise.py",
+    ),
 )

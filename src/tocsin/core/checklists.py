@@ -83,6 +83,12 @@ def item_named(policy: Policy, said_list: str, said_item: str) -> tuple[str, str
     return found.name, meant("item", names, said_item)
 
 
+def category_named(policy: Policy, said: str) -> str:
+    """The guide's category that these words name; any words where it lists none. Raises ValueError as `meant`."""
+    names = [each.name for each in policy.categories]
+    return meant("category", names, said) if names else said
+
+
 def meant(field: str, names: Sequence[str], said: str) -> str:
     """The one of `names` that these words name: all of it in any letter case and spacing, else a run of its words that
     stands in no other. Raises ValueError with those that were probably meant."""

@@ -219,7 +219,7 @@ _HANDLERS: dict[type, Callable[[Story, Any, World, datetime], None]] = {
     c.AddNote: worklog.note,
     c.Rename: worklog.simply(lambda x, at: f.Renamed(at=at, by=x.by, title=title_said(x.title)), "title"),
     c.SetImpact: worklog.simply(lambda x, at: f.ImpactSet(at=at, by=x.by, impact=x.impact), "impact"),
-    c.SetCategory: worklog.simply(lambda x, at: f.CategorySet(at=at, by=x.by, category=x.category), "category"),
+    c.SetCategory: worklog.category,
     c.SetAffected: worklog.simply(
         lambda x, at: f.AffectedSet(at=at, by=x.by, services=x.services, components=x.components), "services"
     ),

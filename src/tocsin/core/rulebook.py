@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from tocsin.core.escalation import responds
-from tocsin.core.policy import Act, Deadline, Moment, Policy, Rule, Severity, Staffing
+from tocsin.core.policy import Act, Communication, Deadline, Moment, Policy, Rule, Severity, Staffing, elapsed
 
 _KEPT_BY: tuple[tuple[str, Moment], ...] = (
     ("ack", "acknowledged"),
@@ -93,7 +93,8 @@ def _communication_rules(policy: Policy) -> Iterator[Rule]:
             source=party.source,
         )
     for n, duty in enumerate(policy.communications):
-        if duty.within:
+        told = [each for each in duty.severities if not _in_matrix(policy, duty, each)]
+        if duty.within and (told or not duty.severities):
             condition = f", {duty.condition}" if duty.condition else ""
             yield Rule(
                 id=f"tell:{duty.audience}:{n}",
@@ -101,9 +102,24 @@ def _communication_rules(policy: Policy) -> Iterator[Rule]:
                 delay=duty.within,
                 act=Act(kind="breach", audience=duty.audience, text=f"tell {duty.audience}{condition}"),
                 until="updated",
-                severities=duty.severities,
+                severities=tuple(told),
                 source=duty.source,
             )
+
+
+def _in_matrix(policy: Policy, duty: Communication, severity: str) -> bool:
+    """Whether the same line of the guide already has these told of this severity as soon: it is one promise."""
+    line = duty.source.line if duty.source and not duty.condition else None
+    return line is not None and any(
+        row.severity == severity
+        and row.within is not None
+        and duty.within is not None
+        and elapsed(row.within) == elapsed(duty.within)
+        and row.source is not None
+        and (row.source.line, row.source.file) == (line, duty.source.file if duty.source else None)
+        and any(duty.audience.casefold() in name.casefold() for name in row.who)
+        for row in policy.escalation.notify
+    )
 
 
 def _lower(text: str) -> str:

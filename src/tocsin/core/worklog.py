@@ -9,7 +9,7 @@ from typing import Any, Literal
 import msgspec
 
 from tocsin.core import commands as c, facts as f
-from tocsin.core.checklists import item_named, phase_named
+from tocsin.core.checklists import category_named, item_named, phase_named
 from tocsin.core.emergency import must_be_anothers
 from tocsin.core.escalation import World
 from tocsin.core.facts import AnyFact
@@ -269,6 +269,12 @@ def open_ticket(story: Story, command: c.OpenTicket, world: World, now: datetime
         _must_have_tracker(world.outside, command.tracker)
     if not known:
         story.add(f.TicketRequested(at=now, by=command.by, tracker=command.tracker, because=command.because))
+
+
+def category(story: Story, command: c.SetCategory, world: World, now: datetime) -> None:
+    said = category_named(world.policy, command.category)
+    if said != story.incident.category:
+        story.add(f.CategorySet(at=now, by=command.by, category=said))
 
 
 def simply(make: Callable[[Any, datetime], AnyFact], field: str | None = None) -> Callable[..., None]:
