@@ -293,3 +293,27 @@ def test_a_sentence_below_some_hours_sets_no_limit_that_always_holds(title: str)
 
     assert [each.respond_within and each.respond_within.seconds for each in always] == [120, 300, 3600]
     assert [each.respond_within for each in at_times] == [None, None, None]
+
+
+def test_nothing_is_resolved_at_once():
+    table = (
+        "# Incidents\n\n| Severity | Meaning | Acknowledge | Resolution target |\n|---|---|---|---|\n"
+        "| SEV1 | All is down | Immediate | immediate containment, a plan in the same hour |\n"
+        "| SEV2 | Much is down | 1 hour | Immediate |\n| SEV3 | A flaw | 1 day | 3 days |\n"
+    )
+    policy = compile_guide(table, "g.md").policy
+
+    assert [each.respond_within and each.respond_within.seconds for each in policy.severities] == [0, 3600, 86400]
+    assert [each.resolve_within and each.resolve_within.seconds for each in policy.severities] == [None, None, 259200]
+    assert {each.line for each in policy.findings if each.rule == "GUIDE-UNREAD"} >= {5, 6}
+
+
+def test_how_soon_each_is_reviewed_defines_none():
+    page = (
+        "# Incident response\n\nWe help each other.\n\n## Review process\n\n### Timing\n\n"
+        "- **P0/P1 (Critical)**: Review scheduled within 24 hours\n- **P2 (Warning)**: Review scheduled within 1 week\n"
+        "- **P3 (Info)**: Written into the log, review monthly\n"
+    )
+
+    assert compile_guide(page, "g.md").policy.severities == ()
+    assert compile_guide(HARBOUR + page, "g.md").policy.severities[0].id == "SEV1"

@@ -67,6 +67,7 @@ def test_a_phrase_sets_a_limit(text: str, limit: Deadline):
         "p95 200ms",
         "HTTP 500",
         "3 replicas",
+        "Implement during normal hours",
         "",
         r"best effort, < 4\text{ hours} $",  # a number that nobody has read is no word
     ],

@@ -46,6 +46,10 @@ def set_clock(draft: Draft, kind: str, quantity: Quantity, line: int, notes: Not
                 'write "within ..."',
             )
         return
+    if kind == "resolve" and limit.seconds == 0:  # "immediate containment": nothing is resolved at once
+        message = f"{draft.id}: {quantity.text!r} is no time by which an incident is resolved"
+        notes.add("GUIDE-UNREAD", "note", line, message, 'write "within ..."')
+        return
     put(draft, kind, limit, line, notes)
 
 

@@ -43,6 +43,7 @@ _OTHER_SUBJECT = re.compile(
     r"|\bcode review|\bpull requests?\b|\bgame\b|\blaunch\b",
     re.I,
 )
+_REVIEWED = re.compile(r"\breviews?\b|\bpost-?mortem|\bretrospective|\bpost-?incident|\broot[\s-]cause", re.I)
 _SEVERITY = re.compile(
     r"^(?:[\d.]+\s+)?severity(?:[\s-]+(?:levels?|definitions?|classification|matrix|scale|guide))?$", re.I
 )
@@ -171,7 +172,7 @@ def score(group: Group) -> int:
     """How much the candidate looks like the definition of the guide's scheme."""
     title, path = group.section.title, group.section.where
     clocks = {clock_of(field.label) for entry in group.entries for field in entry.fields}
-    if group.form == "procedures":
+    if group.form == "procedures" or _only_afterwards(group):
         return 0
     points = {"table": 5, "columns": 4, "headings": 4, "bullets": 3, "bold": 3, "fence": 2}[group.form]
     points += 4 if _SEVERE.search(title) or _SEVERE.search(group.lead) else 2 if _SEVERE.search(path) else 0
@@ -200,6 +201,12 @@ def score(group: Group) -> int:
         points -= 4  # "Severity | Channels" says what is done for each, and defines none
     points += 8 if _is_ladder(group) and not described else 0
     return points - _weak_words(group)
+
+
+def _only_afterwards(group: Group) -> bool:
+    """Whether all that is said of each severity is how it is reviewed."""
+    said = [plain(entry.text) for entry in group.entries if entry.text]
+    return len(said) == len(group.entries) and all(_REVIEWED.search(text) for text in said)
 
 
 def _in_titles(group: Group) -> bool:

@@ -109,7 +109,8 @@ _TIMED = re.compile(
     r"|fortnight|sofort|inmediat|imediat|diari|hora|stunde|twice",
     re.I,
 )
-_MORE = re.compile(r"[+;]|\d\W{0,12}(?:[a-z]{0,6}\W{1,4})?(?:min|hour|hr|day|week|sec)", re.I)  # a number and its unit
+_DONE = r"^\W*(?:implement|deploy|create|write|open|file)\b"  # says what is done, not by when
+_MORE = re.compile(rf"[+;]|{_DONE}|\d\W{{0,12}}(?:[a-z]{{0,6}}\W{{1,4}})?(?:min|hour|hr|day|week|sec)", re.I)
 _WORDS = re.compile(r"[^\W\d_][\w'’.-]*|\d+")
 
 
