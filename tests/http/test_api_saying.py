@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import msgspec
 import pytest
 
-from tests.http.world import Server
+from tests.http.world import POLICY, Server
+from tocsin.core.policy import Communication
 
 
 def opened(api) -> str:
@@ -179,3 +181,25 @@ def test_the_page_shows_what_is_missing_as_inputs_and_says_it(shared: Server):
     shown = api.post(f"/incidents/{reference}/say", data={**form, "act": "preview"})
     assert "&lt;script&gt;" in shown.text and "<script>alert" not in shown.text
     assert api.post(f"/incidents/{reference}/say", data=form, follow_redirects=False).status_code == 303
+
+
+def test_what_the_guide_wants_in_an_update_stands_beside_it(server: Server):
+    wanted = Communication(audience="customers", severities=("SEV-0",), content=("What happened", "Workarounds"))
+    others = Communication(audience="Management", content=("Business impact",))
+    policy = msgspec.structs.replace(POLICY, communications=(wanted, others))
+    server.world.do(lambda _: server.world.engine.guides.activate("default", "main", policy))
+    api = server.client(server.world.token())
+    refs = [
+        api.post("/api/incidents", json={"title": "It is down", "severity": each}).json()["reference"]
+        for each in ("SEV-0", "SEV-1")
+    ]
+
+    def contents(reference: str) -> list[list[str]]:
+        said = {"audiences": ["customers", "management"]}
+        found = api.post(f"/api/incidents/{reference}/preview", json=said).json()["items"]
+        return [each["contents"] for each in found]
+
+    assert contents(refs[0]) == [["What happened", "Workarounds"], ["Business impact"]]
+    assert contents(refs[1]) == [[], ["Business impact"]]
+    page = api.post(f"/incidents/{refs[0]}/say", data={"to-customers": "1", "act": "preview"}).text
+    assert "The guide wants in it: What happened; Workarounds" in page

@@ -73,6 +73,13 @@ AFTER: tuple[Mutant, ...] = (
         "tests/http/test_api_cadences.py",
     ),
     _bug(
+        "contents: another audience's are shown",
+        "core/audiences.py",
+        "audience.id in meant(each.audience, known)\n    ]\n    return tuple(dict",
+        "True\n    ]\n    return tuple(dict",
+        "tests/http/test_api_saying.py",
+    ),
+    _bug(
         "hours: the installation's beat the guide's",
         "guidefile.py",
         "if default is None or guide.policy.business_hours is not None:",

@@ -77,6 +77,8 @@ def _previewed(of: dict[str, Any]) -> str:
     head = plain(f"== {of['name']} ({how}{every}){': ' + where if where else ''}")
     lines = [head, plain(f"Subject: {of['subject']}"), "", *(plain(line) for line in of["text"].splitlines())]
     lines += [plain(f"! missing: {name} (--field {name!r}=...)") for name in of["missing"]]
+    if of["contents"]:
+        lines.append(plain(f"The guide wants in it: {'; '.join(of['contents'])}"))
     lines += [plain(f"? {each['found']}: {each['says']}") for each in of["hints"]]
     return "\n".join(lines)
 

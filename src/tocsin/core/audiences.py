@@ -143,6 +143,16 @@ def cadence(policy: Policy, audience: Audience, severity: str, known: Mapping[st
     return timedelta(seconds=audience.every_seconds) if audience.every_seconds else None
 
 
+def contents(policy: Policy, audience: Audience, severity: str, known: Mapping[str, Audience]) -> tuple[str, ...]:
+    """What the guide wants the audience to read about an incident of this severity, each thing once."""
+    found = [
+        each.content
+        for each in policy.communications
+        if (not each.severities or severity in each.severities) and audience.id in meant(each.audience, known)
+    ]
+    return tuple(dict.fromkeys(one for content in found for one in content))
+
+
 # --- which template ---------------------------------------------------------------------------------------------------
 
 

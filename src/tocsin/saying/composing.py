@@ -26,6 +26,7 @@ from tocsin.core.audiences import (
     audiences,
     cadence,
     called,
+    contents,
     hints,
     template_for,
 )
@@ -65,7 +66,8 @@ class Update(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
 
 class Preview(msgspec.Struct, frozen=True, kw_only=True):
     """One audience's text as it would go. `missing` names the fields that keep it from going. `every_seconds`: how
-    often the audience is told. `goes`: at once, as a draft, or nowhere (`why`)."""
+    often the audience is told. `contents`: what the guide wants in it. `goes`: at once, as a
+    draft, or nowhere (`why`)."""
 
     audience: str
     name: str
@@ -80,6 +82,7 @@ class Preview(msgspec.Struct, frozen=True, kw_only=True):
     goes: Literal["post", "draft", "nowhere"]
     why: str = ""
     every_seconds: int | None = None
+    contents: tuple[str, ...] = ()
 
 
 class Desk:
@@ -172,6 +175,7 @@ class Desk:
             goes="nowhere" if why else goes,
             why=why,
             every_seconds=int(scene.every.total_seconds()) if scene.every else None,
+            contents=contents(self.policy, audience, self.incident.severity, self.audiences),
         )
 
     def _filled(self, audience: Audience, scene: Scene, update: Update) -> tuple[Filled, str]:
