@@ -80,6 +80,13 @@ AFTER: tuple[Mutant, ...] = (
         "tests/http/test_api_saying.py",
     ),
     _bug(
+        "actions: a reopened item is still asked about",
+        "core/afterwards.py",
+        "        moments.pop(name, None)\n    if fact.effect_at",
+        "    if fact.effect_at",
+        "tests/core/test_effect.py",
+    ),
+    _bug(
         "hours: the installation's beat the guide's",
         "guidefile.py",
         "if default is None or guide.policy.business_hours is not None:",

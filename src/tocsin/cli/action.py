@@ -111,6 +111,17 @@ def done(
 
 
 @app.command()
+def helped(
+    name: NAME,
+    not_: Annotated[bool, typer.Option("--not", help="it did not")] = False,
+    because: Annotated[str, typer.Option(help="how that was seen")] = "",
+    form: FORMAT = "table",
+) -> None:
+    """Say whether it helped, some time after it was done."""
+    _act(name, "change-action-item", _given({"because": because}) | {"effective": not not_}, form)
+
+
+@app.command()
 def reopen(name: NAME, because: Annotated[str, typer.Option()] = "", form: FORMAT = "table") -> None:
     """Say that it is not done after all."""
     _act(name, "change-action-item", _given({"status": "open", "because": because}), form)

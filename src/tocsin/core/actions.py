@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import date, datetime
+from typing import Any
 
 from tocsin.core import commands as c, facts as f
 from tocsin.core.calendar import dated, end_of_day
@@ -51,6 +52,7 @@ def change(story: Story, command: c.ChangeActionItem, world: World, now: datetim
         said["due_at"] = _day(command.due_on, world, now)
     if command.criteria is not None:
         said["criteria"] = _criteria(command.criteria)
+    said |= _effect(item, command, world, now)
     new = {name: value for name, value in said.items() if value is not None and value != getattr(item, name)}
     if new:
         story.add(f.ActionItemChanged(at=now, by=command.by, item=command.item, because=command.because, **new))
@@ -89,6 +91,17 @@ def _complete(item: ActionItem, criteria: tuple[str, ...] | None, because: str) 
             f"cannot finish action item {item.item}: {len(left)} of {len(item.criteria)} acceptance criteria "
             f"are not met ({'; '.join(left)}): meet them, or say because"
         )
+
+
+def _effect(item: ActionItem, command: c.ChangeActionItem, world: World, now: datetime) -> dict[str, Any]:
+    """When it is asked whether it helped, of one that is completed now; or the answer. Raises Refused."""
+    if command.effective is not None and command.status is None and item.status != "completed":
+        raise Refused(f"cannot say whether action item {item.item} helped: it is {item.status}")
+    asked = command.status == "completed" and item.status != "completed" and command.effective is None
+    return {
+        "effective": command.effective,
+        "effect_at": dated(world.policy.action_items.effect_within, now, world.calendar) if asked else None,
+    }
 
 
 def _criteria(said: tuple[str, ...]) -> tuple[str, ...]:

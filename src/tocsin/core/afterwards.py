@@ -84,17 +84,31 @@ def _action_changed(incident: Incident, fact: f.ActionItemChanged, mark: Mark, c
     name = f"action:{fact.item}"
     moments = dict(incident.moments)
     if fact.status == "completed":
-        new["completed_at"] = fact.at
+        new |= {"completed_at": fact.at, "effect_at": fact.effect_at, "effective": None}
         moments[f"{name}:done"] = mark
     elif fact.status is not None:
-        new["completed_at"] = None
+        new |= {"completed_at": None, "effect_at": None, "effective": None}
         moments.pop(f"{name}:done", None)
+    _effect_asked(fact, mark, moments, new)
     if fact.due_at is not None and fact.due_at != before.due_at:
         moments[name] = mark  # another date is another promise
     changes |= {
         "actions": incident.actions | {fact.item: msgspec.structs.replace(before, **new)},
         "moments": moments,
     }
+
+
+def _effect_asked(fact: f.ActionItemChanged, mark: Mark, moments: dict[str, Mark], new: Changes) -> None:
+    """Whether it helped is asked from its completion on; a reopened item is asked about no more."""
+    name = f"effect:{fact.item}"
+    if fact.status is not None:
+        moments.pop(f"{name}:done", None)
+        moments.pop(name, None)
+    if fact.effect_at is not None:
+        moments[name] = mark
+    if fact.effective is not None:
+        new["effective"] = fact.effective
+        moments[f"{name}:done"] = mark
 
 
 def _law(incident: Incident, fact: AnyFact, mark: Mark, changes: Changes) -> None:

@@ -15,6 +15,8 @@ def afterwards(fact: AnyFact) -> str:
     match fact:
         case f.ActionItemAdded():
             return f"Action item {fact.item} for {fact.owner}, due {show_instant(fact.due_at, fact.at)}: {fact.title}"
+        case f.ActionItemChanged(effective=bool(helped)):
+            return f"Action item {fact.item} {'helped' if helped else 'did not help'}{_because(fact.because)}"
         case f.ActionItemChanged(status="completed"):
             return f"Action item {fact.item} completed{_because(fact.because)}"
         case f.ActionItemChanged():

@@ -39,6 +39,8 @@ def carried(incident: Incident) -> Iterator[Carried]:
         yield from _said(incident)
     for item in incident.actions.values():
         yield from _action(incident, item)
+        if item.effect_at is not None:
+            yield _effect(incident, item, item.effect_at)
     for owing in incident.obligations.values():
         yield from _law(incident, owing)
     if incident.duty is not None:
@@ -77,6 +79,19 @@ def _action(incident: Incident, item: ActionItem) -> Iterator[Carried]:
         yield _made(
             name, Act(kind="remind", who=(item.owner,), text=text), suffix="/overdue", due_at=item.due_at, again=WEEK
         )
+
+
+def _effect(incident: Incident, item: ActionItem, due_at: datetime) -> Carried:
+    """Some time after it was done, its owner says whether it helped."""
+    name = f"effect:{item.item}"
+    since = incident.moments[name].at
+    text = f"say whether action item {item.item} helped: {item.title}"
+    return _made(
+        name,
+        Act(kind="breach", who=(item.owner,), text=text),
+        due_at=due_at,
+        risk_at=since + (due_at - since) * AT_RISK,
+    )
 
 
 def _law(incident: Incident, owing: Owing) -> Iterator[Carried]:

@@ -363,6 +363,7 @@ class ChangeActionItem(Command, frozen=True, kw_only=True, tag="change-action-it
     status: Progress | None = None
     description: str | None = None
     criteria: tuple[str, ...] | None = None
+    effective: bool | None = None  # of one that is completed: whether it helped
     because: str = ""
 
 

@@ -644,6 +644,8 @@ class ActionItemChanged(Fact, tag="ActionItemChanged", frozen=True, kw_only=True
     status: Progress | None = None
     description: str | None = None
     criteria: tuple[str, ...] | None = None
+    effect_at: datetime | None = None  # when it is asked whether it helped
+    effective: bool | None = None
     because: str = ""
 
 

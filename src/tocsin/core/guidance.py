@@ -304,6 +304,7 @@ class Horizon(Value, frozen=True, kw_only=True):
 class ActionItems(Value, frozen=True, kw_only=True):
     fields: tuple[str, ...] = ()
     horizons: tuple[Horizon, ...] = ()
+    effect_within: Deadline | None = None  # after one was completed, somebody says whether it helped
     source: Source | None = None
 
 

@@ -64,6 +64,8 @@ class ActionItem(msgspec.Struct, frozen=True, kw_only=True):
     horizon: str | None = None
     added_at: datetime
     completed_at: datetime | None = None
+    effect_at: datetime | None = None  # when somebody is to say whether it helped
+    effective: bool | None = None
 
 
 class KnownInstant(msgspec.Struct, frozen=True, kw_only=True):

@@ -48,6 +48,8 @@ class ActionItemView(msgspec.Struct, frozen=True, kw_only=True):
     horizon: str | None
     added_at: datetime
     completed_at: datetime | None
+    effect_at: datetime | None = None
+    effective: bool | None = None
 
 
 class IncidentView(msgspec.Struct, frozen=True, kw_only=True):

@@ -208,7 +208,30 @@ def compile_action_items(document: Document, templates: tuple[Template, ...]) ->
             fields, line = tuple(_form_fields(template.body)), template.source.line if template.source else 0
     horizons = tuple(_horizons(document))
     source = Source(line=line) if line else horizons[0].source if horizons else None
-    return ActionItems(fields=fields, horizons=horizons, source=source)
+    return ActionItems(fields=fields, horizons=horizons, effect_within=_effect(document), source=source)
+
+
+EFFECT_WITHIN = Deadline(seconds=30 * 86_400)  # where a guide asks whether improvements helped, and not when
+_ITEMS = r"(?:action items?|actions?|improvements?|measures|remediations?)"
+_EFFECT = re.compile(
+    rf"\b{_ITEMS}\b.{{0,60}}\b(?:and|are|were|is|was|been|for|their)\s+(?:\w+\s+)?effective(?:ness)?\b"
+    rf"|\beffective(?:ness)?\b.{{0,20}}\b(?:of|for)\s+(?:the\s+|all\s+|our\s+)?(?:\w+\s+)?{_ITEMS}\b"
+    rf"|\bfollow-?up review\b.{{0,20}}\b{_ITEMS}\b",
+    re.I,
+)
+
+
+def _effect(document: Document) -> Deadline | None:
+    """`Ensure action items are completed and effective`; the guide's own time where it gives one."""
+    for section in document.sections():
+        for block in section.blocks if section.region == "policy" else ():
+            lines = [*block.lines()] if block.kind == "paragraph" else [(item.line, item.text) for item in block.items]
+            for _, text in lines:
+                words = plain(text.replace("\n", " "))
+                if len(words) < 200 and _EFFECT.search(words):
+                    found = [each for each in scan(words) if each.kind in ("elapsed", "business_days", "interval")]
+                    return (deadline(found[0]) if len(found) == 1 else None) or EFFECT_WITHIN
+    return None
 
 
 def _form_fields(body: str) -> Iterator[str]:
