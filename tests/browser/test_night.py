@@ -1,4 +1,4 @@
-"""What a person paged at night looks at, on a phone: declaring by any guide without scripts, runbooks, recent changes."""
+"""What a person paged at night looks at, on a phone: declaring without scripts, runbooks, recent changes."""
 
 from __future__ import annotations
 
