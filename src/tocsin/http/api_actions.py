@@ -32,7 +32,9 @@ class _Summary(msgspec.Struct):
 
 
 class TrackedItem(msgspec.Struct, frozen=True, kw_only=True):
-    """`name` is what `tocsin action done` takes; `overdue`: not completed, and its due date has passed."""
+    """`name` is what `tocsin action done` takes; `overdue`: not completed, and its due date has passed.
+
+    `effect_at`: when its owner is asked whether it helped, where the guide asks; `effective` is the answer."""
 
     name: str
     incident: str
@@ -50,6 +52,8 @@ class TrackedItem(msgspec.Struct, frozen=True, kw_only=True):
     horizon: str | None
     added_at: datetime
     completed_at: datetime | None
+    effect_at: datetime | None
+    effective: bool | None
 
 
 class TrackedItems(msgspec.Struct, frozen=True, kw_only=True):
