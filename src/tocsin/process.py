@@ -131,7 +131,7 @@ async def _serve(installation: Installation, guides: Sequence[GuideFile], files:
     gc.set_threshold(50_000, 20, 100)
     if installation.known:
         background.append(asyncio.create_task(_open(installation)))
-    sys.setswitchinterval(0.002)  # the journal and writer threads get their turn soon (measured in bench/)
+    sys.setswitchinterval(0.0005)  # the journal and writer threads get their turn soon (measured in bench/)
     await stopping.wait()
     installation.close_streams()
     await front.close(STOP_SECONDS)

@@ -1754,13 +1754,6 @@ _HARDENING = (
         SLOW_SIDE,
     ),
     _bug(
-        "who is refused is asked to go on",
-        "http/slowside.py",
-        "        self.cycle.waiting_for_100_continue = False  # a refusal was the last word on this line\n",
-        "",
-        SLOW_SIDE,
-    ),
-    _bug(
         "two hosts are one too many to count",
         "http/slowside.py",
         "if hosts > 1 or",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 QUIET_ALERTS = 200  # a smaller bite is followed by the next at once
-PACE_SECONDS = 0.8  # after a larger one the next waits this long: what costs is the number of incidents it touches
+PACE_SECONDS = 0.4  # after a larger one the next waits this long: what costs is the number of incidents it touches
 PAUSE_SECONDS = 0.05  # unless nothing has come for so long: then there is nothing to wait for
 
 

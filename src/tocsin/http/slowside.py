@@ -152,7 +152,6 @@ class SlowSide(HttpToolsProtocol):
     def _gone(self) -> None:
         """Whoever works on the answer is told that nobody waits for it."""
         self.cycle.disconnected = True
-        self.cycle.waiting_for_100_continue = False  # a refusal was the last word on this line
         self.cycle.message_event.set()
 
     def _start_asgi_task(self, cycle: RequestResponseCycle, app: Any) -> None:
