@@ -13,7 +13,7 @@ from tocsin.writer import Overloaded
 async def accept(committer: Committer, entry: Entry, allowance: Allowance) -> int:
     """Journal the entry; its position, once durable. Raises writer.Overloaded, OSError, http.asgi.BodyTooLarge.
 
-    What we report ourselves, a beat that was missed, is under no limit.
+    What we report ourselves, a beat that was missed or a probe that fails, is under no limit.
     """
     if entry.kind != OWN:
         if why := allowance.too_large(len(entry.body)):

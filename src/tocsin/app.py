@@ -71,6 +71,7 @@ from tocsin.watch.watchdog import Watchdog
 from tocsin.web.routes import on_missing, routes
 from tocsin.wiring import restoring
 from tocsin.wiring.chatting import Chatting
+from tocsin.wiring.detecting import Detecting
 from tocsin.wiring.facing import face_of
 from tocsin.wiring.furnish import furnish, put_guides
 from tocsin.wiring.identifying import identity_of
@@ -133,8 +134,7 @@ class App:
             turn=turn,
         )
         self.alerts = Fates(self.digest, self.store, self.journal, parsers, self.writer.submit)
-        self.sources = Sources()
-        self.monitors = Monitors(self)
+        self.sources, self.monitors, self.detecting = Sources(), Monitors(self), Detecting(self)
         self.evidence = custody_of(self, config)
         self.readers = ThreadPoolExecutor(READERS, "tocsin-reader", acting.belongs_to, (tenant,))
         self.committer: Committer
@@ -201,6 +201,7 @@ class App:
             self.quota.watch(self.config.data, self.evidence.elsewhere, self._alarm),
             *self.pages.runs(),
             *self.chatting.work(),
+            *self.detecting.work(),
         )
         self._tasks = [asyncio.create_task(each) for each in work]
         return said
@@ -219,8 +220,7 @@ class App:
         self.faces.started()
         self.alertmanager = AlertmanagerApp(self)
         self.intake = IntakeApp(self, self.alertmanager)
-        self.status = StatusApp(self, Forms(self, self.subscribers))
-        self.manage = ManageApp(self)
+        self.status, self.manage = StatusApp(self, Forms(self, self.subscribers)), ManageApp(self)
 
     def _furnish(self, store: Store, guides: Sequence[GuideFile]) -> list[str]:
         restoring.begun(store, self.tenant, self.version, self.config.data)

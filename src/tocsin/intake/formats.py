@@ -132,7 +132,7 @@ FORMATS: dict[str, Format] = {
         Format(kind="incidentio", title="incident.io", parse=incidentio.parse, answer=_incidentio, makes_id=True),
         Format(kind="oncall", title="Grafana OnCall formatted webhook", parse=oncall.parse, answer=accepted),
         Format(kind="cloudevents", title="CloudEvents and CDEvents", parse=cloudevents.parse, answer=accepted),
-        Format(kind=monitor.KIND, title="Tocsin's own dead-man monitors", parse=monitor.parse, answer=accepted),
+        Format(kind=monitor.KIND, title="Tocsin's own monitors and detectors", parse=monitor.parse, answer=accepted),
         Format(kind="generic", title="JSON, with a mapping or without", parse=generic.parse, answer=accepted),
     )
 }

@@ -1,4 +1,4 @@
-"""What Tocsin reports of its own dead-man monitors: reports in their own JSON, made by `core.monitor`."""
+"""What Tocsin reports itself: of its dead-man monitors (`core.monitor`) and of what it detects (`detect.handing`)."""
 
 from __future__ import annotations
 
