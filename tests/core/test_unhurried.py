@@ -89,15 +89,31 @@ def test_without_a_time_to_respond_the_levels_limit_counts_working_hours():
 def test_levels_that_the_guide_wrote_for_a_severity_are_its_escalation():
     own = (Level(level=1, who=("ana",), within=Deadline(seconds=900), severities=("SEV-3",)),)
 
-    assert not unhurried(Escalation(levels=own, while_unresolved=TIMED), "SEV-3")
-    assert unhurried(Escalation(levels=LEVELS, while_unresolved=TIMED), "SEV-3")
-    assert not unhurried(Escalation(levels=LEVELS), "SEV-3")
+    policy = house().policy
+    assert not unhurried(policy, Escalation(levels=own, while_unresolved=TIMED), "SEV-3")
+    assert unhurried(policy, Escalation(levels=LEVELS, while_unresolved=TIMED), "SEV-3")
+    assert not unhurried(policy, Escalation(levels=LEVELS), "SEV-3")
+
+
+@given(timed=st.sets(st.integers(0, 4), min_size=1), mine=st.integers(0, 4))
+def test_what_is_worse_than_a_timed_severity_never_waits(timed: set[int], mine: int):
+    severities = tuple(Severity(id=f"S{n}", rank=n) for n in range(5))
+    rows = tuple(WhileUnresolved(severity=f"S{n}", every=Deadline(seconds=1800)) for n in timed)
+    scheme = Escalation(levels=LEVELS, while_unresolved=rows, until="resolved")
+    of = world(severities=severities, escalation=scheme)
+
+    assert unhurried(of.policy, scheme, f"S{mine}") == (mine > max(timed))
+    if mine <= max(timed):
+        life = Life(of, at=FRIDAY_NIGHT, severity=f"S{mine}")
+        assert life.now.ladder.again_at is not None
+        assert life.now.ladder.again_at <= FRIDAY_NIGHT + timedelta(minutes=30)
 
 
 seconds = st.integers(60, 30 * 86_400)
 responds = st.one_of(
     st.none(),
     st.just(NEXT_DAY),
+    st.sampled_from([Deadline(calendar="same_day"), Deadline(calendar="next_day"), Deadline(calendar_days=1)]),
     st.builds(Deadline, business_days=st.integers(1, 9)),
     st.builds(Deadline, business_hours=st.integers(1, 60)),
     st.builds(Deadline, seconds=seconds.filter(lambda each: each >= WORKING_DAY.total_seconds())),

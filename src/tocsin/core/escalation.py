@@ -148,7 +148,7 @@ def again_at(world: World, incident: Incident, level: Level, now: datetime) -> d
     """When the level after this one is owed, or None where the guide sets no time at all."""
     calendar = world.calendar
     scheme = _scheme(world.policy, incident)
-    if unhurried(scheme, incident.severity):
+    if unhurried(world.policy, scheme, incident.severity):
         at = climbs_at(severity_of(world.policy, incident.severity), level.within, now, calendar)
         return min(at, now + LONGEST_REPEAT) if at else None
     last = level.level == ladder(world.policy, incident)[-1].level
@@ -261,7 +261,7 @@ def _why_nobody(directory: Directory, words: tuple[str, ...], incident: Incident
 
 def _until(policy: Policy, incident: Incident) -> Literal["acknowledged", "resolved"]:
     scheme = _scheme(policy, incident)
-    if unhurried(scheme, incident.severity):
+    if unhurried(policy, scheme, incident.severity):
         return "acknowledged"
     repeated = any(row.severity == incident.severity for row in scheme.while_unresolved)
     return "resolved" if repeated else scheme.until

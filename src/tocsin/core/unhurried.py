@@ -11,21 +11,26 @@ import math
 from datetime import datetime, timedelta
 
 from tocsin.core.calendar import BusinessTime, dated, in_business_hours
-from tocsin.core.policy import Deadline, Escalation, Severity
+from tocsin.core.policy import Deadline, Escalation, Policy, Severity, severity_of
 
 WORKING_DAY = timedelta(hours=8)  # who has this long to answer does not have to answer at night
 OPENING = Deadline(business_hours=0)
+_WORKING = ("next_business_day", "same_business_day")  # days that end when the house closes
 
 
-def unhurried(scheme: Escalation, severity: str) -> bool:
-    """Whether the guide says that this severity has no escalation, or times others and not this one.
+def unhurried(policy: Policy, scheme: Escalation, severity: str) -> bool:
+    """Whether the guide says that this severity has no escalation, or times worse ones and not this one.
 
-    Levels that the guide wrote for this very severity are its escalation.
+    Levels that the guide wrote for this very severity are its escalation. Nothing is milder than what is timed because
+    its own row was forgotten: "SEV-2: every hour" alone does not let a SEV-1 wait for Monday.
     """
     if severity in scheme.never:
         return True
     timed = {row.severity for row in scheme.while_unresolved}
-    return bool(timed) and severity not in timed and not any(severity in level.severities for level in scheme.levels)
+    if not timed or severity in timed or any(severity in level.severities for level in scheme.levels):
+        return False
+    mine = severity_of(policy, severity)
+    return mine is not None and all(mine.rank > each.rank for each in policy.severities if each.id in timed)
 
 
 def climbs_at(
@@ -40,10 +45,11 @@ def climbs_at(
     respond_at = dated(respond, now, calendar)
     if respond is None or respond_at is None or respond_at <= now:
         return _by_day(within, now, calendar)
-    if respond.business_days is not None or respond.business_hours is not None or respond.calendar is not None:
+    if respond.business_days is not None or respond.business_hours is not None or respond.calendar in _WORKING:
         return respond_at
     at = max(respond_at, dated(within, now, calendar) or respond_at)
-    if respond_at - now < WORKING_DAY or in_business_hours(at, calendar):
+    hurried = respond.seconds is not None and respond_at - now < WORKING_DAY  # "the same day" ends at midnight
+    if hurried or in_business_hours(at, calendar):
         return at
     return dated(OPENING, at, calendar) or at
 

@@ -70,7 +70,7 @@ def _escalation(policy: Policy) -> Iterator[str]:
         yield f"Level {level.level}{f' for {listing(level.severities)}' if level.severities else ''}: {listing(level.who)}{then}.{_at(level.source)}"
     for timer in policy.escalation.while_unresolved:
         yield f"{timer.severity}: the next level {every(timer.every)} while it is not resolved.{_at(timer.source)}"
-    left = [one.id for one in policy.severities if unhurried(policy.escalation, one.id)]
+    left = [one.id for one in policy.severities if unhurried(policy, policy.escalation, one.id)]
     if left and policy.escalation.levels:
         yield f"{listing(left)}: no timer of its own, so the next level only if nobody answers within its time to respond."
     for row in policy.escalation.notify:
