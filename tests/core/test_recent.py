@@ -93,3 +93,11 @@ def test_whatever_was_told_the_list_is_bounded_ordered_and_within_its_time(chang
         assert 0 < len(each.text) <= TEXT_MAX
         assert each.text.splitlines() == [each.text]
         assert not (names and set(names) <= {"auth", "db"} and each.what == "blog")
+
+
+def test_an_incident_that_is_said_to_have_begun_in_the_year_one_has_changes_all_the_same():
+    began = datetime(1, 1, 1, 0, 30, tzinfo=UTC)
+
+    found = recent([told("shop v7", app="shop")], ("shop",), SHOP, began, T0)
+
+    assert [each.text for each in found] == ["shop v7"]

@@ -43,3 +43,23 @@ def test_without_changes_the_page_says_nothing_of_them(server: Server):
 
 def test_an_incident_that_is_not_there_has_no_changes(shared: Server):
     assert browser(shared).get("/api/incidents/INC-1999-001/changes").status_code == 404
+
+
+def test_a_link_that_is_no_web_address_hides_no_other_one(server: Server):
+    links = {"links[0]": "x javascript:alert(1)", "links[1]": "build https://ci.example/8"}
+    change(server, "c1", "checkout v8", -5, url="javascript:alert(1)", annotations=links)
+    server.world.alert("Checkout is slow", key="k")
+
+    found = browser(server).get("/api/incidents/INC-2026-001/changes").json()["items"]
+
+    assert [each["url"] for each in found] == ["https://ci.example/8"]
+
+
+def test_a_start_that_was_corrected_to_the_year_one_keeps_nobody_from_the_page(server: Server):
+    change(server, "c1", "checkout v8", -5)
+    server.world.alert("Checkout is slow", key="k")
+    page = browser(server)
+    corrected = {"name": "started_at", "to": "0001-01-01T00:30:00Z", "because": "a slip"}
+    page.post("/api/incidents/INC-2026-001/correct-timestamp", json=corrected).raise_for_status()
+
+    assert page.get("/incidents/INC-2026-001").status_code == 200

@@ -40,15 +40,16 @@ def changes_of(
 
 
 def _read(stored: tuple[str, bytes]) -> Told | None:
-    """The change, with a link that it carries; None for what an older release stored in another form."""
+    """The change, with a link that it carries, also behind its name; None for what an older release stored otherwise."""
     try:
         change = _told.decode(stored[1])
     except msgspec.DecodeError:
         return None
-    if change.url:
+    if web_address(change.url):
         return change
-    links = (_links.decode(stored[1]).get("annotations") or {}).values()
-    return msgspec.structs.replace(change, url=next(filter(None, map(web_address, links)), ""))
+    said = (_links.decode(stored[1]).get("annotations") or {}).values()
+    links = (web_address(each) or web_address(each.rpartition(" ")[2]) for each in said if isinstance(each, str))
+    return msgspec.structs.replace(change, url=next(filter(None, links), ""))
 
 
 @get(
