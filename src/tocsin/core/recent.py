@@ -74,7 +74,9 @@ def recent(
     known = {word.casefold() for each in services.values() for word in (each.id, each.name, *each.components) if word}
     found = []
     for each in told:
-        if began - each.at > BEFORE or each.at > until:  # no instant is made: people may say that it began in the year 1
+        if (
+            began - each.at > BEFORE or each.at > until
+        ):  # no instant is made: people may say that it began in the year 1
             continue
         said = [each.labels[name] for name in NAMES if each.labels.get(name)]
         ours = next((word for word in said if word.casefold() in wanted), "")

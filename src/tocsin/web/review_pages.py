@@ -8,13 +8,10 @@ from litestar import Response, Router, get, post
 from litestar.response import Redirect
 
 from tocsin.core import commands as c
-from tocsin.core.incident import Incident
-from tocsin.core.reviewing import ReviewSheet
 from tocsin.guides import read_directory
-from tocsin.http.api_incidents import carry_out, incident_id
+from tocsin.http.api_incidents import carry_out
 from tocsin.http.api_review import review_of
 from tocsin.http.gate import Incoming, deps_of, needs
-from tocsin.ports import Store
 from tocsin.web.forms import HANDLERS, encodings, fields_of, frame
 from tocsin.web.render import page
 
@@ -25,12 +22,8 @@ LESSONS = ("What Went Well", "What Could Be Improved", "Where We Got Lucky")
 async def review_page(request: Incoming, incident: str) -> Response[Any]:
     """What the guide goes through, and what was written for it so far."""
     deps = deps_of(request)
-
-    def look(store: Store) -> tuple[Incident, ReviewSheet]:
-        found = deps.engine.load(deps.tenant, incident_id(store, deps.tenant, incident))
-        return found, review_of(deps, store, incident)
-
-    found, sheet = await deps.read(look)
+    await deps.caught_up()
+    found, sheet = await deps.read(lambda store: review_of(store, deps.tenant, incident))
     directory = await deps.read(lambda store: read_directory(store, deps.tenant))
     asked = {each.name.casefold() for each in sheet.framework}
     fields = dict.fromkeys(LESSONS, "") | {
