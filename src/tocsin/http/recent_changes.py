@@ -40,7 +40,7 @@ def changes_of(
 
 
 def _read(stored: tuple[str, bytes]) -> Told | None:
-    """The change, with a link that it carries, also behind its name; None for what an older release stored otherwise."""
+    """The change, with a link that it carries, alone or behind a name; None for what was stored in an older form."""
     try:
         change = _told.decode(stored[1])
     except msgspec.DecodeError:
