@@ -471,11 +471,11 @@ def test_the_view_dates_promises_by_the_same_calendar():
         (f.ReviewHeld(at=FRIDAY, by="ana", notes="six action items"), "Review held: six action items"),
         (
             f.PromiseConfirmed(at=FRIDAY, by="ana", rule="tell:partners:0", because="their logins fail"),
-            "Confirmed by ana: tell:partners:0 holds: their logins fail",
+            "Confirmed by ana: tell partners holds: their logins fail",
         ),
         (
             f.PromiseMissed(at=FRIDAY, key="k#0", rule="respond:SEV-3", due_at=FRIDAY - timedelta(days=1)),
-            "Missed: respond:SEV-3 was due at 2026-12-17 17:30 UTC",
+            "Missed: respond to SEV-3 was due at 2026-12-17 17:30 UTC",
         ),
     ],
 )

@@ -16,6 +16,7 @@ from tocsin.core.people import shown_address
 from tocsin.core.policy import Rule
 from tocsin.core.promises import DEFAULT, Promise, promises
 from tocsin.core.publishing import words as publicly
+from tocsin.core.rule_words import promise_words, rule_words
 from tocsin.core.said_words import said, without_addresses
 from tocsin.core.sight import readers
 from tocsin.core.spans import show_instant
@@ -323,7 +324,7 @@ def _alerts_and_pages(fact: AnyFact) -> str:
             return f"{len(fact.pages)} page{'s' if len(fact.pages) > 1 else ''} not needed any more: {fact.because}"
         case f.PageSent():
             riding = " (in one message with others)" if fact.bundle else ""
-            return f"{fact.person} was paged by {fact.kind} at {fact.address}{riding}"
+            return f"{fact.person} was paged by {fact.kind}{f' at {fact.address}' if fact.address else ''}{riding}"
         case f.PageFailed():
             then = f"again at {fact.again_at:%H:%M:%S} UTC" if fact.again_at else "given up"
             return f"Paging {fact.person} by {fact.kind} failed, {then}: {fact.code} {fact.detail}".rstrip()
@@ -332,15 +333,15 @@ def _alerts_and_pages(fact: AnyFact) -> str:
         case f.PersonUnreachable():
             return f"{fact.person} could not be reached by any method"
         case f.PromiseAtRisk():
-            return f"At risk: {fact.rule} is due at {show_instant(fact.due_at, fact.at)}"
+            return f"At risk: {rule_words(fact.rule)} is due at {show_instant(fact.due_at, fact.at)}"
         case f.PromiseMissed():
-            return f"Missed: {fact.rule} was due at {show_instant(fact.due_at, fact.at)}"
+            return f"Missed: {rule_words(fact.rule)} was due at {show_instant(fact.due_at, fact.at)}"
         case f.PromiseWaived():
-            return f"Waived {fact.key}{_because(fact.because)}"
+            return f"Waived: {promise_words(fact.key)}{_because(fact.because)}"
         case f.PromiseConfirmed():
-            return f"Confirmed by {fact.by}: {fact.rule} holds{_because(fact.because)}"
+            return f"Confirmed by {fact.by}: {rule_words(fact.rule)} holds{_because(fact.because)}"
         case f.PromiseKept():
-            return f"Done: {fact.rule}{_because(fact.notes)}"
+            return f"Done: {rule_words(fact.rule)}{_because(fact.notes)}"
     return ""
 
 
