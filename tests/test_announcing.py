@@ -273,7 +273,7 @@ async def test_an_announcer_is_asked_in_the_commit_and_one_that_fails_loses_no_i
         await square.until({"sent": 1})
         await square.town.command(incident, MarkDrill(by="ana"))
 
-    assert square.town.engine.announcer_failures >= 1
+    assert square.town.engine.listeners.announcer_failures >= 1
 
 
 class Moody(Web):

@@ -410,6 +410,21 @@ def test_the_index_row_is_the_fold_of_the_facts(desk: Desk):
     assert row.summary == msgspec.json.encode(desk.engine.view(TENANT, folded))
 
 
+def test_a_listener_that_fails_takes_nothing_back_and_keeps_nothing_from_the_others(desk: Desk):
+    heard: list[str] = []
+
+    def fails(*_: object) -> None:
+        raise Refused("cannot keep the duty: it is over")
+
+    desk.engine.subscribe(fails)
+    desk.engine.subscribe(lambda tenant, stream, version: heard.append(stream))
+    incident = desk.engine.declare(TENANT, c.Declare(title="a", severity="SEV-1", by="ana"))
+    resolved = desk.engine.handle(TENANT, incident.id, c.Resolve(by="ana"))
+
+    assert (resolved.status, heard) == ("resolved", [incident.id] * 2)
+    assert desk.engine.listeners.subscriber_failures == 2
+
+
 def test_subscribers_hear_of_every_commit_with_the_version_it_reached(desk: Desk):
     heard: list[tuple[str, str, int]] = []
     desk.engine.subscribe(lambda *each: heard.append(each))

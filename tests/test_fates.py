@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from tests.digesting import TENANT, World
+from tocsin.core.annotated import Said
 from tocsin.digest.fates import Fates
 from tocsin.intake.formats import FORMATS
 
@@ -58,3 +59,17 @@ def test_what_is_said_of_a_known_alert_went_to_its_incident() -> None:
 
     assert fired["fate"] == taken["fate"] == f"went to {world.incident.reference}"
     assert world.incident.acknowledged_at is not None
+
+
+def test_a_row_that_cannot_be_read_says_nothing_and_holds_up_no_page() -> None:
+    world = World()
+    fate(world, "pagerduty", {"event_action": "trigger", "dedup_key": "k", "payload": TRIGGER})
+    (alert,) = world.incident.alerts
+    found = Fates(world.digest, world.store, world.journal, {}, at_once)
+    known = found.said(TENANT, [alert.fingerprint, "0123456789abcdef"])
+    table = world.digest.table
+    slot = table.slot_of(TENANT, alert.fingerprint)
+    assert slot is not None
+    table.bodies[slot] = b"{torn"
+
+    assert (known.description, found.said(TENANT, [alert.fingerprint])) == ("", Said())

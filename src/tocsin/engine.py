@@ -18,7 +18,7 @@ import msgspec
 
 from tocsin.core import commands as c, facts as f
 from tocsin.core.alert import Verdict
-from tocsin.core.announcement import AnnouncementSettlement, Owed
+from tocsin.core.announcement import AnnouncementSettlement
 from tocsin.core.checklists import category_named
 from tocsin.core.deadlines import RecordReceipt
 from tocsin.core.decide import Opening, decide, opened
@@ -40,19 +40,17 @@ from tocsin.core.view import IncidentView, view
 from tocsin.core.worklog import LinkNamed
 from tocsin.devices import forgotten
 from tocsin.guides import Guides
+from tocsin.listeners import POISON, Announcer, Listeners, Subscriber
 from tocsin.ports import AlertChanges, Claim, Conflict, LeasedPage, Receipt, Settlement, Store
 from tocsin.sighted import see
 from tocsin.work import Work, addressed, append_of, method_of, rules_of
 
 TRIES_MAX = 5  # a conflicting append is decided again on the newer state; an embedded store never needs a second try
 CACHE_MAX = 2_000  # incidents kept folded in memory
-POISON = (ValueError, LookupError, TypeError, AssertionError, Refused, msgspec.MsgspecError)
 POISON_DELAY = timedelta(minutes=1)  # how soon a stream whose wake-up failed is looked at again
 LEASE_SECONDS = 60  # longer than any sender may take, so that no page is sent twice while the first attempt runs
 
 log = logging.getLogger(__name__)
-Subscriber = Callable[[str, str, int], None]
-Announcer = Callable[[str, Incident | None, Incident, Sequence[AnyFact]], Sequence[Owed]]
 Approvers = Callable[[str, Incident, str], Sequence[str]]
 Result = TypeVar("Result")
 
@@ -95,20 +93,18 @@ class Engine:
         self._new_id = new_id
         self._zone = zone
         self._cache: OrderedDict[tuple[str, str], tuple[Incident, Outlook | None]] = OrderedDict()
-        self._subscribers: list[Subscriber] = []
-        self._announcers: list[Announcer] = []
+        self.listeners = Listeners()
         self._outside: Outside | None = None
         self._approvers: Approvers = lambda tenant, incident, by: ()
-        self.announcer_failures = 0
         self.poisoned: dict[tuple[str, str], str] = {}  # streams whose last wake-up failed, and why
 
     def subscribe(self, subscriber: Subscriber) -> None:
         """Call `subscriber(tenant, stream, version)` after each commit that changed a stream, on the writer thread."""
-        self._subscribers.append(subscriber)
+        self.listeners.subscribers.append(subscriber)
 
     def announcing(self, announcer: Announcer) -> None:
         """Ask `announcer(tenant, before, incident, facts)` in each commit what is owed to audiences because of it."""
-        self._announcers.append(announcer)
+        self.listeners.announcers.append(announcer)
 
     def releasing(self, approvers: Approvers) -> None:
         """Ask `approvers(tenant, incident, by)` who may release a command of `by` that takes two persons."""
@@ -518,27 +514,13 @@ class Engine:
         appends = [
             append_of(entry, self.guides.digested(entry.tenant, entry.incident.policy_digest)) for entry in changed
         ]
-        announce = [owed for entry in changed for owed in self._announced(entry)]
+        announce = [owed for entry in changed for owed in self.listeners.announced(entry)]
         if appends or alerts is not None or settle or told or consumed is not None:
             self.store.commit(appends, alerts=alerts, settle=settle, consumed=consumed, announce=announce, told=told)
         for entry in changed:
             self._remember(entry.tenant, entry.incident, entry.outlook)
         for entry in changed:
-            if entry.facts and entry.incident.duty is None:  # whoever listens to incidents hears of nothing else
-                for subscriber in self._subscribers:
-                    subscriber(entry.tenant, entry.stream, entry.incident.version)
-
-    def _announced(self, entry: Work) -> list[Owed]:
-        """What is said because of these facts. An announcer that fails keeps nobody's incident back: it is counted."""
-        owed: list[Owed] = []
-        told = entry.facts and entry.incident.restricted is None  # nobody outside hears of a private incident
-        for announcer in self._announcers if told else ():
-            try:
-                owed += announcer(entry.tenant, entry.before, entry.incident, entry.facts)
-            except POISON:
-                self.announcer_failures += 1
-                log.exception("incident %s of %s: an announcement could not be made", entry.stream, entry.tenant)
-        return owed
+            self.listeners.tell(entry)
 
     def _remember(self, tenant: str, incident: Incident, outlook: Outlook | None) -> None:
         self._cache[tenant, incident.id] = (incident, outlook)

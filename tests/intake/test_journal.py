@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import random
 import resource
@@ -97,6 +98,38 @@ class Seen(Disk):
         super().sync(fd)
         self.syncs += 1
         self.volatile = 0
+
+
+class Plain(Seen):
+    """A file system that knows no durable write, as some network ones and sandboxes do not."""
+
+    def put(self, fd: int, data: memoryview, offset: int, flag: int) -> int:
+        if flag:
+            raise OSError(errno.EOPNOTSUPP, "Operation not supported")
+        return super().put(fd, data, offset, flag)
+
+
+def test_where_the_file_system_knows_no_durable_write_alerts_are_taken_all_the_same(tmp_path: Path) -> None:
+    disk = Plain(1)
+    journal = SegmentJournal(tmp_path, segment_bytes=SMALL, disk=disk)
+    for n in range(1, 5):
+        journal.append([(b"m", b"x" * 90) for _ in range(n)])
+        assert (disk.volatile, disk.syncs) == (0, n)
+
+    assert len(list(journal.read(0))) == 10
+    journal.close()
+
+
+def test_a_full_disk_is_not_taken_for_one_that_knows_no_durable_write(tmp_path: Path) -> None:
+    class Full(Seen):
+        def put(self, fd: int, data: memoryview, offset: int, flag: int) -> int:
+            raise OSError(errno.ENOSPC, "No space left on device")
+
+    journal = SegmentJournal(tmp_path, segment_bytes=SMALL, disk=Full(1))
+
+    with pytest.raises(OSError, match="No space"):
+        journal.append([(b"m", b"x")])
+    journal.close()
 
 
 @pytest.mark.parametrize("flag", {0, DSYNC})

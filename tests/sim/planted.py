@@ -1577,9 +1577,9 @@ _CARRIED = (
     _bug("duties are listed as incidents", "store/memory.py", "            and row.kind == kind\n", "", UPKEEP),
     _bug(
         "listeners to incidents hear of duties",
-        "engine.py",
-        "if entry.facts and entry.incident.duty is None:",
-        "if entry.facts:",
+        "listeners.py",
+        "if entry.facts and entry.incident.duty is None else ()",
+        "if entry.facts else ()",
         UPKEEP,
     ),
     _bug("a cadence is reminded of only once", "core/promises.py", "or (n and not rule.act.audience)", "or n", TABLE),

@@ -6,6 +6,7 @@ bodies from the store itself, so that a listing of everything holds no page up.
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future
 from datetime import datetime, timedelta
@@ -42,6 +43,7 @@ Spoken = tuple[str, int, str, str]
 
 FATES_MAX = 1_000  # alerts of one payload that are told one by one
 
+_log = logging.getLogger(__name__)
 _bodies = msgspec.json.Decoder(Body)
 
 
@@ -108,9 +110,15 @@ class Fates:
         return sorted(found, key=lambda each: (each["state"] != "firing", each["starts_at"], each["fingerprint"]))
 
     def said(self, tenant: str, fingerprints: Sequence[str]) -> Said:
-        """What the newest episodes of these alerts tell people. Writer thread."""
-        rows = [row for each in fingerprints for row in self._newest(tenant, each)[:1]]
-        return together(said(body.annotations) for _, body in self._with_bodies(rows, []))
+        """What the newest episodes of these alerts tell people; it costs as little for those that are forgotten, since
+        every page asks. Writer thread."""
+        table = self._digest.table
+        rows = self._rows([slot for each in fingerprints if (slot := table.slot_of(tenant, each)) is not None])
+        try:
+            return together(said(body.annotations) for _, body in self._with_bodies(rows, []))
+        except msgspec.MsgspecError:  # a row that a broken disk left must not hold up the page that would show it
+            _log.exception("what the alerts %s say could not be read", ", ".join(fingerprints))
+            return Said()
 
     def explain(self, tenant: str, fingerprint: str) -> Explained | None:
         """Why the newest episode of an alert did what it did, and the ones before it; None if it is not known."""

@@ -65,7 +65,7 @@ class Hooks:
     def announce(
         self, tenant: str, before: Incident | None, incident: Incident, facts: Sequence[AnyFact]
     ) -> list[Owed]:
-        """What is owed to hooks because of these facts (`engine.Announcer`)."""
+        """What is owed to hooks because of these facts (`listeners.Announcer`)."""
         if not self._hooks or incident.duty is not None or tenant != self._tenant:
             return []
         found = happenings(incident.id, before.version if before else 0, facts)
