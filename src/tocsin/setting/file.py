@@ -14,7 +14,8 @@ import msgspec
 from tocsin.core.hooks import Hook, check_hook
 from tocsin.core.people import circle_from
 from tocsin.setting.kinds import Wrong
-from tocsin.setting.table import BY_NAME, REQUIRED, SETTINGS, Setting
+from tocsin.setting.row import REQUIRED, Setting
+from tocsin.setting.table import BY_NAME, SETTINGS
 from tocsin.unreadable import found
 
 LISTS = (

@@ -2,11 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any
-
-import msgspec
-
 from tocsin.core.access import ROLES
 from tocsin.core.hooks import FORMATS
 from tocsin.core.people import NotificationRules
@@ -40,37 +35,7 @@ from tocsin.setting.kinds import (
     zone,
 )
 from tocsin.setting.methods import channels, methods, rules
-
-REQUIRED = "(required)"
-
-# --- the table --------------------------------------------------------------------------------------------------------
-
-
-class Setting(msgspec.Struct, frozen=True, kw_only=True):
-    """One row: `default` is the value when nothing is said, `shown` how the documentation writes it."""
-
-    name: str
-    read: Callable[[Any], Any]
-    default: Any
-    help: str
-    unit: str = ""
-    shown: str = ""
-    env: str = ""
-    flag: str = ""
-    is_secret: bool = False
-
-    @property
-    def section(self) -> str:
-        return self.name.partition(".")[0]
-
-    @property
-    def key(self) -> str:
-        return self.name.partition(".")[2]
-
-
-def _row(name: str, read: Callable[[Any], Any], default: Any, help: str, **more: Any) -> Setting:
-    return Setting(name=name, read=read, default=default, help=help, **more)
-
+from tocsin.setting.row import REQUIRED, Setting, row as _row
 
 DAY = 86_400
 PORT = whole(1, 65_535)
