@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from tests.browser.chromium import Chromium
 from tests.browser.conftest import Open
 from tests.http.guided import guide
 from tests.http.world import Server
@@ -20,10 +21,16 @@ def incident(server: Server) -> str:
     return server.world.alert("Checkout answers 5xx", key="k", service="checkout")
 
 
-def test_a_step_is_done_without_a_reload_and_what_was_unfolded_stays_so(server: Server, signed_in: Open, incident: str):
-    page = signed_in()
-    page.open(server.url + PAGE)
-    page.until("document.querySelector('#stream')._htmx?.sse?.reader")
+@pytest.fixture
+def page(server: Server, signed_in: Open, incident: str) -> Chromium:
+    """The incident's page, live."""
+    browser = signed_in()
+    browser.open(server.url + PAGE)
+    browser.until("document.querySelector('#stream')._htmx?.sse?.reader")
+    return browser
+
+
+def test_a_step_is_done_without_a_reload_and_what_was_unfolded_stays_so(server: Server, page: Chromium, incident: str):
     page.js("document.querySelector('#book-1').open = true")
     page.js("document.querySelector('#guide-others').open = true")
     page.js("window.untouched = true")
@@ -40,11 +47,8 @@ def test_a_step_is_done_without_a_reload_and_what_was_unfolded_stays_so(server: 
 
 
 def test_a_phase_that_the_reader_folded_stays_so_and_the_next_one_opens_by_itself(
-    server: Server, signed_in: Open, incident: str
+    server: Server, page: Chromium, incident: str
 ):
-    page = signed_in()
-    page.open(server.url + PAGE)
-    page.until("document.querySelector('#stream')._htmx?.sse?.reader")
     page.js("document.querySelector('#guide-phase-1-now').open = false")
 
     server.world.do(lambda _: server.world.engine.handle("default", incident, c.AddNote(by="ben", text="news")))
@@ -58,10 +62,7 @@ def test_a_phase_that_the_reader_folded_stays_so_and_the_next_one_opens_by_itsel
     assert page.js("document.querySelector('#guide-phase-1-now') === null")
 
 
-def test_a_link_to_a_phase_unfolds_it(server: Server, signed_in: Open, incident: str):
-    page = signed_in()
-    page.open(server.url + PAGE)
-
+def test_a_link_to_a_phase_unfolds_it(page: Chromium):
     page.leave("document.querySelector('a[href$=\"/guide#phase-2\"]').click()")
 
     page.until("document.querySelector('#guide-phase-2')?.open")
@@ -70,9 +71,7 @@ def test_a_link_to_a_phase_unfolds_it(server: Server, signed_in: Open, incident:
     assert page.js("document.querySelector('#guide-phase-2').open")
 
 
-def test_a_command_is_copied_as_the_guide_has_it(server: Server, signed_in: Open, incident: str):
-    page = signed_in()
-    page.open(server.url + PAGE)
+def test_a_command_is_copied_as_the_guide_has_it(page: Chromium):
     page.js("navigator.clipboard.writeText = async text => { window.copied = text; }")
     page.js("document.querySelector('#book-1').open = true")
 

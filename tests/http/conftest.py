@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
+from tests.http.guided import guide
 from tests.http.world import Server, World
 
 
@@ -20,8 +21,15 @@ def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     yield from _running(tmp_path_factory.mktemp("shared"))
 
 
-def _running(folder: Path) -> Iterator[Server]:
+@pytest.fixture
+def guided(tmp_path: Path) -> Iterator[Server]:
+    """One whose guide has something of everything."""
+    yield from _running(tmp_path, guide)
+
+
+def _running(folder: Path, prepare: Callable[[World], None] = lambda _: None) -> Iterator[Server]:
     world = World(folder)
+    prepare(world)
     server = Server(world)
     yield server
     server.stop()

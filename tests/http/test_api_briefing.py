@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import httpx2
@@ -11,19 +9,9 @@ import msgspec
 import pytest
 
 from tests.http.guided import GUIDED, guide
-from tests.http.world import Server, World
+from tests.http.world import Server
 
 PLACE = "/api/incidents/INC-2026-001"
-
-
-@pytest.fixture
-def guided(tmp_path: Path) -> Iterator[Server]:
-    world = World(tmp_path)
-    guide(world)
-    server = Server(world)
-    yield server
-    server.stop()
-    world.close()
 
 
 def declared(server: Server, title: str = "Checkout is down", **more: Any) -> httpx2.Client:

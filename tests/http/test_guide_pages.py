@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import gzip
 import re
-from collections.abc import Iterator
 from html import unescape
-from pathlib import Path
 
 import httpx2
 import msgspec
@@ -15,21 +13,11 @@ import pytest
 from tests.core.test_briefing import of_guide
 from tests.http.guided import GUIDED, guide
 from tests.http.test_api_pages import browser
-from tests.http.world import Server, World
+from tests.http.world import Server
 from tocsin.core.policy import Template
 from tocsin.web.render import dialled
 
 PAGE = "/incidents/INC-2026-001"
-
-
-@pytest.fixture
-def guided(tmp_path: Path) -> Iterator[Server]:
-    world = World(tmp_path)
-    guide(world)
-    server = Server(world)
-    yield server
-    server.stop()
-    world.close()
 
 
 def declared(server: Server, **more: object) -> httpx2.Client:

@@ -19,15 +19,14 @@ from tocsin.core.deadlines import RecordReceipt
 from tocsin.core.decide import Opening, decide, opened
 from tocsin.core.escalation import World
 from tocsin.core.facts import AnyFact
+from tocsin.core.guidance import Deadline, Notify
 from tocsin.core.incident import Incident, Refused, evolve, fold
 from tocsin.core.people import Directory, Method, Person
 from tocsin.core.policy import (
     Act,
     Cadence,
-    Deadline,
     Escalation,
     Level,
-    Notify,
     Paging,
     Policy,
     Rule,
