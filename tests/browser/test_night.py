@@ -71,3 +71,16 @@ def test_runbook_and_recent_changes_fit_a_phone(server: Server, signed_in: Open)
     assert page.js("document.querySelector('.alert-links a').offsetHeight >= 32")
     assert page.js(FITS)
     assert page.complaints() == []
+
+
+@pytest.mark.parametrize("path", ["/declare", "/incidents/INC-2026-001/review", "/incidents/INC-2026-001/say"])
+def test_a_long_form_begins_at_the_top_and_its_buttons_look_like_buttons(server: Server, signed_in: Open, path: str):
+    server.world.alert("Checkout is slow", key="k")
+    page = signed_in(width=390, height=844)
+
+    page.open(server.url + path)
+
+    assert page.js("document.querySelector('main .panel').getBoundingClientRect().top") < 80
+    bare = "each => each.offsetWidth > 1 && getComputedStyle(each).borderTopColor === 'rgba(0, 0, 0, 0)'"
+    assert page.js(f"[...document.querySelectorAll('main button')].filter({bare}).map(each => each.textContent)") == []
+    assert page.js(FITS)
