@@ -151,3 +151,35 @@ def test_no_block_is_shared_by_tenants_before_or_after_a_restart(rounds: list[tu
             owners.setdefault(slot // BLOCK, set()).add(tenant)
     assert all(len(each) == 1 for each in owners.values())
     assert sum(len(table.slots(tenant)) for tenant in ("a", "b", "c")) == count
+
+
+@given(
+    st.lists(
+        st.one_of(
+            st.tuples(st.sampled_from((T, "other")), st.integers(1, 3), st.sampled_from(("i1", "i2", "i3", None))),
+            st.none(),
+        ),
+        max_size=25,
+    )
+)
+def test_a_restart_never_takes_a_word_of_another_tenant_for_ones_own(steps: list[tuple[str, int, str | None] | None]):
+    store, table = world()
+    known: dict[tuple[str, int], str | None] = {}
+    for step in steps:
+        if step is None:
+            table = loaded(store)
+            continue
+        tenant, fingerprint, incident = step
+        slot = table.slot_of(tenant, f"{fingerprint:x}")
+        if slot is None:
+            slot = table.add(tenant, fingerprint, tenant, fired(1, 0, FOREVER, timeout=False), key=fingerprint)
+        table.attach([slot], incident)
+        table.touch(slot)
+        stored(store, table, tenant, [slot])
+        known[tenant, fingerprint] = incident
+
+    table = loaded(store)
+    for (tenant, fingerprint), incident in known.items():
+        slot = table.slot_of(tenant, f"{fingerprint:x}")
+        assert slot is not None
+        assert (table.incident_of(slot), table.source_of(slot)) == (incident, tenant)

@@ -70,6 +70,17 @@ def test_a_reopened_item_is_asked_about_no_more_until_it_is_done_again():
     assert before == {} and owed(life) == {"effect:1": "open"}
 
 
+def test_the_answer_of_before_is_none_to_an_item_that_is_done_again():
+    life = done()
+    life.does(c.ChangeActionItem(by="ben", item=1, effective=True), T0 + 2 * DAY)
+    before = owed(life)
+    life.does(c.ChangeActionItem(by="ana", item=1, status="open"), T0 + 3 * DAY)
+    life.does(c.FinishActionItem(by="ben", item=1), T0 + 4 * DAY)
+
+    assert before == {"effect:1": "kept"}
+    assert (owed(life), life.now.actions[1].effective) == ({"effect:1": "open"}, None)
+
+
 def test_what_is_not_done_has_had_no_effect():
     life = done()
     life.does(c.ChangeActionItem(by="ana", item=1, status="open"), T0 + 2 * DAY)

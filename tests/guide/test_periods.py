@@ -46,6 +46,8 @@ def test_upkeep_without_a_period_is_reported(text: str):
     [
         "## Readiness\n\n- Test the backups monthly",
         "## Drills\n\n- Quarterly tabletop exercise",
+        "## Readiness\n\n| Topic | How |\n|---|---|\n| Security | Regular penetration tests, every 90 days |",
+        "## Readiness\n\nWe regularly test our backups, at least every 6 months.",
         "## Communication\n\n- Regular updates to customers",
         "## Communication\n\n- Status updates: regular, reviewed by the lead",
         "## Template\n\n- Regular incident response drills",

@@ -80,10 +80,10 @@ AFTER: tuple[Mutant, ...] = (
         "tests/http/test_api_saying.py",
     ),
     _bug(
-        "actions: a reopened item is still asked about",
+        "actions: the answer of before answers for an item that is done again",
         "core/afterwards.py",
-        "        moments.pop(name, None)\n    if fact.effect_at",
-        "    if fact.effect_at",
+        '        moments.pop(f"{name}:done", None)\n    if fact.effect_at',
+        "        pass\n    if fact.effect_at",
         "tests/core/test_effect.py",
     ),
     _bug(

@@ -127,4 +127,11 @@ NIGHT: tuple[Mutant, ...] = (
         "                raise\n",
         "tests/test_engine.py",
     ),
+    _bug(
+        "night: after a restart a word of another tenant is taken for one's own",
+        "digest/blocks.py",
+        "if (tenant, number) in used[kind]:",
+        "if number in {each for _, each in used[kind]}:",
+        "tests/test_blocks.py",
+    ),
 )

@@ -103,7 +103,6 @@ def _effect_asked(fact: f.ActionItemChanged, mark: Mark, moments: dict[str, Mark
     name = f"effect:{fact.item}"
     if fact.status is not None:
         moments.pop(f"{name}:done", None)
-        moments.pop(name, None)
     if fact.effect_at is not None:
         moments[name] = mark
     if fact.effective is not None:

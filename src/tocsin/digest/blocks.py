@@ -44,14 +44,14 @@ def stored(table: AlertTable, what: AlertChanges) -> None:
 
 def load(table: AlertTable, store: Store) -> None:
     """The empty table is as it was stored."""
-    used: dict[str, set[int]] = {"incident": set(), "verdict": set(), "source": set()}
+    used: dict[str, set[tuple[str, int]]] = {"incident": set(), "verdict": set(), "source": set()}
     for number, tenant, cells in store.alert_blocks():
         slots = table.adopt(tenant, number * BLOCK, unpacked(cells))
         for kind, column in (("incident", table.incident), ("verdict", table.verdict), ("source", table.source)):
-            used[kind].update(column[slot] for slot in slots)
+            used[kind].update((tenant, column[slot]) for slot in slots)
     found: dict[str, list[tuple[int, str, bytes]]] = {kind: [] for kind in used}
     for tenant, (kind, number, value) in store.alert_words():
-        if number in used[kind]:
+        if (tenant, number) in used[kind]:  # what it once meant to another tenant is still stored
             found[kind].append((number, tenant, value))
     table.read_words(found)
 
