@@ -15,6 +15,7 @@ from tocsin.cli.saying import add_sayings
 from tocsin.cli.verbs import FORMAT, add_verbs, sentence
 
 COLUMNS = ("reference", "severity", "status", "opened_at", "acknowledged_by", "service", "firing", "title")
+GIVING_WAY = ("firing", "opened_at", "service")  # on a narrow terminal: what is broken and who has it stay
 LIMIT = 50  # rows when nothing else is said
 
 STANDING = ("open", "investigating", "identified", "mitigating", "monitoring", "resolved", "closed")
@@ -86,7 +87,7 @@ def list_(
             limit=min(limit, 200),
         )
     )
-    show(found, COLUMNS, form)
+    show(found, COLUMNS, form, GIVING_WAY)
 
 
 @app.command("show")

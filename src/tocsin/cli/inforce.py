@@ -58,7 +58,7 @@ CADENCES = ("rule", "every", "severities", "line", "confirmed", "confirmed_by")
 def cadences(name: Name, form: FORMAT = "table") -> None:
     """List how often whom the guide tells; what is not confirmed stands only in a template and starts no clock."""
     found = connect().get(f"{GUIDES}/{part(name)}/cadences")["items"]
-    show(found, CADENCES, form)
+    show(found, CADENCES, form, ("line", "confirmed_by"))
 
 
 def confirm(
@@ -70,4 +70,4 @@ def confirm(
     """Confirm cadences of a guide once, for every incident that opens from now on."""
     place = f"{GUIDES}/{part(name)}/cadences/confirm"
     found = connect().call("POST", place, {"rules": rule or [], "holds": not back})["items"]
-    show(found, CADENCES, form)
+    show(found, CADENCES, form, ("line", "confirmed_by"))

@@ -18,6 +18,7 @@ FINE, FAILURE, USAGE, NO_MATCH, UNDECIDED = range(5)
 Format = Literal["table", "json"]
 
 CELL_MAX = 500  # characters of a table's cell, as long as any title; JSON says all
+_CELL_MIN, _WORDS_MIN = 12, 24  # characters: a cell that says something, and a title that does
 _WIDTH_DEFAULT = 120  # of a table that goes into a pipe or a file
 _INSTANT = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9:]{8}(\.[0-9]+)?Z$")  # tables show UTC, to the second
 _OBEYED = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069]")
@@ -63,27 +64,50 @@ def safe_json(value: Any, **how: Any) -> str:
     return _LEFT_BY_JSON.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
 
 
-def show(rows: Sequence[Mapping[str, Any]], columns: Sequence[str], form: Format) -> None:
+def show(
+    rows: Sequence[Mapping[str, Any]], columns: Sequence[str], form: Format, giving_way: Sequence[str] = ()
+) -> None:
     """A listing: as JSON all there is, as a table the columns named. An empty table is its head only."""
     if form == "json":
         show_json(list(rows))
     else:
-        head, *lines = table([{name: row.get(name) for name in columns} for row in rows], columns).split("\n")
+        shown = [{name: row.get(name) for name in columns} for row in rows]
+        head, *lines = table(shown, columns, giving_way).split("\n")
         if sys.stdout.isatty() and not os.environ.get("NO_COLOR"):
             head = f"{_BOLD}{head}{_PLAIN}"
         sys.stdout.write("\n".join([head, *lines]) + "\n")
 
 
-def table(rows: Sequence[Mapping[str, Any]], columns: Sequence[str]) -> str:
-    """Columns as wide as they need to be; the widest is cut where a terminal would break the line."""
-    cells = [[shortened(cell(row[name]), CELL_MAX) for name in columns] for row in rows]
-    head = [name.replace("_", " ").upper() for name in columns]
-    widths = [max(map(_width, column)) for column in zip(head, *cells, strict=True)]
-    spare = sum(widths) + 2 * (len(widths) - 1) - _terminal()
-    if spare > 0 and sys.stdout.isatty():
-        widest = widths.index(max(widths))
-        widths[widest] = max(12, widths[widest] - spare)
+def table(rows: Sequence[Mapping[str, Any]], columns: Sequence[str], giving_way: Sequence[str] = ()) -> str:
+    """Columns as wide as they need to be, or as a terminal has room for."""
+    return drawn(rows, columns, giving_way, _terminal() if sys.stdout.isatty() else None)
+
+
+def drawn(
+    rows: Sequence[Mapping[str, Any]], columns: Sequence[str], giving_way: Sequence[str], room: int | None
+) -> str:
+    """Where the room is too small the columns of `giving_way` are left out, first one first, until the widest of the
+    others keeps `_WORDS_MIN`; then the widest are cut. JSON has everything."""
+    kept = list(columns)
+    while True:
+        cells = [[shortened(cell(row[name]), CELL_MAX) for name in kept] for row in rows]
+        head = [name.replace("_", " ").upper() for name in kept]
+        widths = [max(map(_width, column)) for column in zip(head, *cells, strict=True)]
+        goes = next((name for name in giving_way if name in kept), None)
+        others = sum(widths) + 2 * (len(widths) - 1) - max(widths)
+        if room is None or goes is None or others + min(max(widths), _WORDS_MIN) <= room:
+            break
+        kept.remove(goes)
+    widths = _cut(widths, room)
     return "\n".join([_line(head, widths), *(_line(row, widths) for row in cells)])
+
+
+def _cut(widths: list[int], room: int | None) -> list[int]:
+    """The widest give what is missing, each down to `_CELL_MIN`: a line that a terminal breaks cannot be read."""
+    kept = list(widths)
+    while room is not None and sum(kept) + 2 * (len(kept) - 1) > room and max(kept) > _CELL_MIN:
+        kept[kept.index(max(kept))] -= 1
+    return kept
 
 
 def plain(value: str) -> str:

@@ -35,7 +35,7 @@ def list_(guide: GUIDE = None, form: FORMAT = "table") -> None:
         {**each, "steps": len(each["items"]), "commands": sum(len(item["commands"]) for item in each["items"])}
         for each in found
     ]
-    show(rows, ("guide", "name", "category", "steps", "commands", "line"), "table")
+    show(rows, ("guide", "name", "category", "steps", "commands", "line"), "table", ("line", "category", "guide"))
 
 
 @app.command("show")
