@@ -77,6 +77,38 @@ def test_the_guides_own_time_is_a_promise():
     assert owed(kept) == {"role:Incident Commander": "kept"}
 
 
+def test_a_role_that_changes_hands_later_leaves_its_promise_kept():
+    of = life(within=600)
+    of.does(c.AssignRole(by="ana", role="Incident Commander", person="ana"), T0 + minutes(9))
+    of.does(c.ReleaseRole(by="ana", role="Incident Commander"), T0 + minutes(50))
+    between = owed(of)
+    of.does(c.AssignRole(by="ana", role="Incident Commander", person="ben"), T0 + minutes(51))
+
+    assert between == owed(of) == {"role:Incident Commander": "kept"}
+    assert "PromiseMissed" not in of.kinds()
+
+
+def test_a_role_that_nobody_holds_when_its_time_is_over_was_not_assigned():
+    of = life(within=600)
+    of.does(c.AssignRole(by="ana", role="Incident Commander", person="ana"), T0 + minutes(2))
+    of.does(c.ReleaseRole(by="ana", role="Incident Commander"), T0 + minutes(3))
+    before = owed(of)
+    said = told(of, T0 + minutes(10))
+
+    assert (before, owed(of)) == ({"role:Incident Commander": "open"}, {"role:Incident Commander": "missed"})
+    assert [at for at, _ in said] == [10]
+
+
+def test_who_held_a_role_of_a_milder_severity_and_gave_it_back_does_not_keep_the_next():
+    of = life(within=600)
+    of.does(c.AssignRole(by="ana", role="Incident Commander", person="ana"), T0 + minutes(2))
+    of.does(c.ReleaseRole(by="ana", role="Incident Commander"), T0 + minutes(20))
+    for severity in ("SEV-2", "SEV-1"):
+        of.does(c.ChangeSeverity(by="ana", severity=severity, because="x"), T0 + minutes(30))
+
+    assert owed(of) == {"role:Incident Commander": "open"}
+
+
 def test_other_severities_and_what_is_over_are_not_asked():
     lower = life(staffing=(Staffing(role="Scribe of the incident", severities=("SEV-3",)),))
     over = life()

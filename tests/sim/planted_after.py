@@ -47,8 +47,8 @@ AFTER: tuple[Mutant, ...] = (
     _bug(
         "staffing: a role that was given back is still held",
         "core/worked.py",
-        "            if not held:\n                gone",
-        "            if False:\n                gone",
+        "            if not held:\n                role",
+        "            if False:\n                role",
         "tests/core/test_staffing.py",
     ),
     _bug(
@@ -92,5 +92,19 @@ AFTER: tuple[Mutant, ...] = (
         "if default is None or guide.policy.business_hours is not None:",
         "if default is None:",
         HOURS,
+    ),
+    _bug(
+        "staffing: a role that changes hands breaks its promise",
+        "core/endings.py",
+        "if until.version > start.version and since.at <= due_at < until.at:",
+        "if False:",
+        "tests/core/test_staffing.py",
+    ),
+    _bug(
+        "staffing: a role that was held for a minute keeps its promise",
+        "core/endings.py",
+        "and since.at <= due_at < until.at:",
+        "and since.at <= due_at:",
+        "tests/core/test_staffing.py",
     ),
 )

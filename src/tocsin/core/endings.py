@@ -5,6 +5,7 @@ Source: docs/decisions/0201-what-was-not-done-is-not-kept.md
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import NamedTuple
 
 from tocsin.core.carried import SAID, Carried
@@ -27,14 +28,15 @@ class End(NamedTuple):
     kept: bool
 
 
-def end_of(incident: Incident, rule: Rule, start: Mark | None) -> End | None:
-    """What ended the promise that `rule` makes since `start`, or None while it runs."""
-    kept = _kept(incident, rule, start)
+def end_of(incident: Incident, rule: Rule, start: Mark | None, due_at: datetime | None = None) -> End | None:
+    """What ended the promise that `rule` makes since `start`, or None while it runs. `due_at`: of one that is kept by
+    how things stand when its time is over."""
+    kept = _kept(incident, rule, start, due_at)
     over = None if kept else _over(incident, rule, start)
     return End(kept, True) if kept else End(over, False) if over else None
 
 
-def _kept(incident: Incident, rule: Rule, start: Mark | None) -> Mark | None:
+def _kept(incident: Incident, rule: Rule, start: Mark | None, due_at: datetime | None) -> Mark | None:
     """The moment at which what was promised was done."""
     moments = incident.moments
     if type(rule) is Carried and rule.done:
@@ -48,8 +50,8 @@ def _kept(incident: Incident, rule: Rule, start: Mark | None) -> Mark | None:
         case "done":
             done = moments.get(f"done:{rule.id}")
             return done if done and start and done.version > start.version else None
-        case "staffed":  # by the role that the rule is about
-            return moments.get(f"staffed:{rule.id.partition(':')[2].casefold()}")
+        case "staffed":
+            return _staffed(incident, rule.id.partition(":")[2].casefold(), start, due_at)
         case "acknowledged":
             return moments.get("responded") or (moments.get("resolved") if _by_a_person(incident) else None)
         case "mitigated":
@@ -58,6 +60,15 @@ def _kept(incident: Incident, rule: Rule, start: Mark | None) -> Mark | None:
             return _told_the_end(incident, rule)
         case _:
             return moments.get(rule.until)
+
+
+def _staffed(incident: Incident, role: str, start: Mark | None, due_at: datetime | None) -> Mark | None:
+    """Since when the role has been held, or was when its time was over: handing it over later breaks no promise."""
+    if due_at is not None and start is not None:
+        for since, until in incident.held.get(role, ()):
+            if until.version > start.version and since.at <= due_at < until.at:
+                return since
+    return incident.moments.get(f"staffed:{role}")
 
 
 def _by_a_person(incident: Incident) -> bool:

@@ -19,7 +19,7 @@ import msgspec
 from tocsin.core import afterwards, evidence, facts as f, places
 from tocsin.core.facts import TOCSIN, AnyFact, OwedPage
 from tocsin.core.state import Incident, Ladder, Mark, PageState
-from tocsin.core.worked import reviewed, worked
+from tocsin.core.worked import reviewed, staffed, worked
 
 __all__ = ["Incident", "Ladder", "Mark", "PageState", "Refused", "evolve", "fold"]
 
@@ -343,8 +343,9 @@ _FAMILIES: dict[Any, Any] = afterwards.FAMILIES | places.FAMILIES | evidence.FAM
         worked: (
             f.PhaseBegun, f.PhaseFinished, f.ItemBegun, f.ItemFinished, f.DeploymentsFrozen, f.DeploymentsUnfrozen,
             f.Restricted, f.RestrictionLifted, f.ApprovalRequested, f.ApprovalEnded,
-            f.RoleAssigned, f.RoleReleased, f.UpdatePosted, f.UpdateDrafted, f.UpdateDiscarded, f.Announced,
+            f.UpdatePosted, f.UpdateDrafted, f.UpdateDiscarded, f.Announced,
         ),
+        staffed: (f.RoleAssigned, f.RoleReleased),
         reviewed: (f.ReviewScheduled, f.ReviewHeld, f.ReviewWritten, f.ReviewTicked),
         _publicly: (f.Published, f.Unpublished),
         _owed: (

@@ -158,11 +158,12 @@ def _pending(
             continue
         key = f"{rule.id}@{start.version}"
         breach = rule.act.kind == "breach"
-        end = end_of(incident, rule, start)
+        due_at = _due_at(rule, start, calendar) if breach and rule.until == "staffed" else None
+        end = end_of(incident, rule, start, due_at)
         ended = end.at if end else None
         if key in incident.waived or (ended and (not breach or key in incident.fired)):
             continue
-        due_at = _due_at(rule, start, calendar)
+        due_at = due_at or _due_at(rule, start, calendar)
         if due_at is None or (ended and ended.at <= due_at):
             continue  # or it was broken before it was kept and nobody has said so yet, as after a stop of the server
         if breach and not ended and (reminder := _reminder(incident, rule, key, start, due_at, calendar, now)):
@@ -283,7 +284,7 @@ def _in_force(incident: Incident, rule: Rule, start: Mark | None, key: str, cale
     due_at = _due_at(rule, start, calendar)
     if rule.act.kind != "breach":
         return _notice(incident, rule, start, key, due_at)
-    end = end_of(incident, rule, start)
+    end = end_of(incident, rule, start, due_at)
     state: State = "open"
     if key in incident.waived:
         state = "waived"

@@ -198,6 +198,7 @@ class Incident(msgspec.Struct, frozen=True, kw_only=True):
     items: dict[str, Literal["begun", "finished"]] = {}  # "phase / item"
     frozen: tuple[str, ...] | None = None  # None: no freeze; empty: all deployments
     roles: dict[str, tuple[str, ...]] = {}
+    held: dict[str, tuple[tuple[Mark, Mark], ...]] = {}  # role, casefolded -> from when to when somebody had it before
     links: tuple[tuple[str, f.Relation], ...] = ()
     updates: int = 0
     drafts: dict[str, f.UpdateDrafted] = {}  # texts that wait for somebody to release them

@@ -39,17 +39,6 @@ def worked(incident: Incident, fact: AnyFact, mark: Mark, changes: dict[str, Any
             changes |= {"approvals": incident.approvals | {fact.request: asked}, "asked": fact.request}
         case f.ApprovalEnded():
             changes["approvals"] = {name: each for name, each in incident.approvals.items() if name != fact.request}
-        case f.RoleAssigned():
-            held = incident.roles.get(fact.role, ())
-            changes["roles"] = incident.roles | {fact.role: (*held, fact.person)}
-            changes["moments"] = {f"staffed:{fact.role.casefold()}": mark, **incident.moments}
-        case f.RoleReleased():
-            held = tuple(person for person in incident.roles.get(fact.role, ()) if person != fact.person)
-            roles = {role: people for role, people in incident.roles.items() if role != fact.role}
-            changes["roles"] = roles | ({fact.role: held} if held else {})
-            if not held:
-                gone = f"staffed:{fact.role.casefold()}"
-                changes["moments"] = {name: at for name, at in incident.moments.items() if name != gone}
         case f.UpdatePosted():
             audience = fact.audience.casefold()
             promised = {each: at for each, at in incident.next_updates.items() if each != audience}
@@ -68,6 +57,25 @@ def worked(incident: Incident, fact: AnyFact, mark: Mark, changes: dict[str, Any
                 "drafts": {name: each for name, each in incident.drafts.items() if name != fact.draft},
                 "said": incident.said | fact.fields,
             }
+
+
+def staffed(incident: Incident, fact: AnyFact, mark: Mark, changes: dict[str, Any]) -> None:
+    """Who has which role, since when, and from when to when somebody had it before."""
+    match fact:
+        case f.RoleAssigned():
+            held = incident.roles.get(fact.role, ())
+            changes["roles"] = incident.roles | {fact.role: (*held, fact.person)}
+            changes["moments"] = {f"staffed:{fact.role.casefold()}": mark, **incident.moments}
+        case f.RoleReleased():
+            held = tuple(person for person in incident.roles.get(fact.role, ()) if person != fact.person)
+            roles = {role: people for role, people in incident.roles.items() if role != fact.role}
+            changes["roles"] = roles | ({fact.role: held} if held else {})
+            if not held:
+                role = fact.role.casefold()
+                gone = f"staffed:{role}"
+                if (since := incident.moments.get(gone)) is not None:
+                    changes["held"] = incident.held | {role: (*incident.held.get(role, ()), (since, mark))}
+                changes["moments"] = {name: at for name, at in incident.moments.items() if name != gone}
 
 
 def reviewed(incident: Incident, fact: AnyFact, mark: Mark, changes: dict[str, Any]) -> None:
