@@ -37,7 +37,7 @@ def test_where_there_is_room_nothing_is_left_out():
 words = st.text(st.characters(codec="utf-8"), max_size=60)
 
 
-@given(st.lists(st.fixed_dictionaries(dict.fromkeys(COLUMNS, words)), max_size=4), st.integers(66, 200))
+@given(st.lists(st.fixed_dictionaries(dict.fromkeys(COLUMNS, words)), max_size=4), st.integers(68, 200))
 def test_no_line_is_broken_by_the_terminal(rows: list[dict[str, str]], room: int):
     from_wide = drawn(rows, COLUMNS, GIVING_WAY, room).split("\n")
 
