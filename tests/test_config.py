@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from tocsin.core.audiences import Channel, StoredAudience
+from tocsin.core.logwatch import ErrorShare
 from tocsin.core.people import Method, Person, who
 from tocsin.core.policy import BusinessHours
 from tocsin.core.twoway import Back
@@ -310,6 +311,51 @@ approval = false
     assert "tocsin.toml:1: audiences[0].channels: expected a list of channels" in flaws(
         tmp_path, "[[audiences]]\nid = 'x'\nchannels = 'a@b.c'"
     )[0].replace(":3:", ":1:")
+
+
+def test_logs_are_said_in_short_words_or_tables(tmp_path: Path) -> None:
+    text = """
+[[logs]]
+name = "shop"
+files = ["app/*.log", "/var/log/nginx/access.log"]
+rules = ["critical", "error: 50 in 10m", { name = "memory", pattern = "(?i)out of memory", severity = "critical" }]
+error_rate = "5% in 5m"
+learn = "10m"
+"""
+    (shop,) = told(tmp_path, text).logs
+
+    assert shop.files == (str(tmp_path / "app/*.log"), "/var/log/nginx/access.log")
+    assert [(each.name, each.count, each.within_seconds, each.severity) for each in shop.rules] == [
+        ("critical", 5, 300, ""),
+        ("error", 50, 600, ""),
+        ("memory", 1, 300, "critical"),
+    ]
+    assert (shop.error_share, shop.learn_seconds) == (ErrorShare(of_10000=500, within_seconds=300), 600)
+
+
+@pytest.mark.parametrize(
+    ("rules", "said"),
+    [
+        ("'error'", "a list such as"),
+        ("['eror']", "one of error, critical, attack, auth, alone or as in"),
+        ("['error', 'error: 5 in 1m']", "rules with names of their own, got 'error'"),
+        ("[{pattern = 'x'}]", "tables of name, pattern, count, within, severity, of which name is needed"),
+        ("[{name = 'mine'}]", "a pattern, or one of the names error, critical, attack, auth, got 'mine'"),
+        ("[{name = 'mine', pattern = '('}]", "a pattern in RE2's syntax, got '(': missing ): ("),
+        ("[{name = 'mine', pattern = 'x', count = 0}]", "a whole number from 1 to 1000000"),
+        ("[{name = 'mine', pattern = 'x', within = '2d'}]", "a time such as 90s"),
+    ],
+)
+def test_a_rule_of_a_log_that_does_not_fit_says_what_would(tmp_path: Path, rules: str, said: str) -> None:
+    (found,) = flaws(tmp_path, f"[[logs]]\nname = 'a'\nfiles = ['x']\nrules = {rules}")
+
+    assert found.startswith(f"tocsin.toml:4: logs[0].rules: expected {said}")
+
+
+def test_a_share_of_errors_that_does_not_fit_says_what_would(tmp_path: Path) -> None:
+    (found,) = flaws(tmp_path, "[[logs]]\nname = 'a'\nfiles = ['x']\nerror_rate = '5 in 5m'")
+
+    assert "error_rate: expected a share of all lines and a time" in found
 
 
 def test_a_source_may_be_told_what_people_do(tmp_path: Path) -> None:

@@ -19,6 +19,7 @@ from tocsin.saying.announcing import Announcing
 from tocsin.tenants.quota import Quota
 from tocsin.watch.vigil import Vigil
 from tocsin.watch.watchdog import Watchdog
+from tocsin.wiring.detecting import Detecting
 from tocsin.writer import Writer
 
 WRITER_SILENT_SECONDS = 10.0  # the writer looks at the deadlines ten times a second; this long means it hangs
@@ -38,6 +39,7 @@ class Parts(Protocol):
     inspection: Inspection
     notary: Notary
     quota: Quota
+    detecting: Detecting
     tenant: str
 
 
@@ -75,6 +77,7 @@ def health_of(parts: Parts) -> Health:
             **parts.vigil.figures(),
             **parts.inspection.figures(),
             **parts.notary.figures(),
+            **parts.detecting.figures(),
         },
         counters={
             "alert_reports_total": parts.digest.heard,
@@ -85,6 +88,7 @@ def health_of(parts: Parts) -> Health:
             "writer_failures_total": parts.writer.failures + parts.engine.listeners.subscriber_failures,
             "delivery_failures_total": parts.delivery.failures,
             "announcing_failures_total": parts.announcing.failures + parts.engine.listeners.announcer_failures,
+            **parts.detecting.counters(),
             **{f"limit_{name}_met_total": count for name, count in sorted(parts.quota.met.items())},
             **{f"attempts_{code}_total": count for code, count in sorted(sent.items())},
         },

@@ -34,6 +34,7 @@ READERS: Sequence[Sequence[str]] = (
     ("source", "add", "s", "--kind", "github", "--secret-file", "FILE"),
     ("hook", "add", "h", "https://h.example", "--secret-file", "FILE"),
     ("evidence", "add", "INC-2026-001", "FILE"),
+    ("logs", "scan", "FILE"),
     ("restore", "FILE"),
     ("serve", "--config", "FILE"),
     ("serve", "--guide", "FILE"),

@@ -185,6 +185,16 @@ def test_a_source_of_an_unknown_kind_is_an_error(run: Run, tmp_path: Path) -> No
     assert "got 'promethues'" in findings(run("doctor", "--format", "json"))["sources"][0][1]
 
 
+def test_logs_that_are_watched_can_be_read_or_it_is_said(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "app.log").write_text("started\n")
+    logs = '[[logs]]\nname = "app"\nfiles = ["*.log"]\n[[logs]]\nname = "old"\nfiles = ["gone.log"]\n'
+    told(tmp_path, f"{logs}{PEOPLE}")
+
+    found = findings(run("doctor", "--format", "json"))["logs"]
+
+    assert found == [("ok", "app: 1 file, 0 rules"), ("warning", f"old: no file is called {tmp_path}/gone.log")]
+
+
 def test_a_port_that_somebody_else_has_is_an_error(run: Run, tmp_path: Path, taken: int) -> None:
     told(tmp_path, PEOPLE, f"127.0.0.1:{taken}")
 

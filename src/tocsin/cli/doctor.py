@@ -26,6 +26,7 @@ from tocsin.cli.verbs import FORMAT
 from tocsin.clock import Clock, SystemClock
 from tocsin.core.people import SECRET_ADDRESSES, Directory, reachable, shown_address, who
 from tocsin.core.readiness import unheard
+from tocsin.detect.follow import found as followed
 from tocsin.devices import VAPID
 from tocsin.guides import Guide, Guides, read_directory
 from tocsin.intake.formats import FORMATS
@@ -74,6 +75,7 @@ def examine(file: Path | None, data: str | None, listen: str | None, clock: Cloc
     yield from _database(told.database, clock)
     yield from _clock(clock)
     yield _port(told)
+    yield from _logs(told)
     if told.smtp is not None:
         yield _smtp(told.smtp)
     for channel in asyncio.run(looked_at(told)):
@@ -184,6 +186,22 @@ def _answers(told: Config) -> bool:
             return bool(answer.status == 200)
     except OSError:
         return False
+
+
+def _logs(told: Config) -> Iterator[Finding]:
+    """Whether this user can read the logs that are watched."""
+    for watch in told.logs:
+        files = followed(watch.files)
+        closed = [each for each in files if not os.access(each, os.R_OK)]
+        if closed:
+            text = f"{watch.name}: this user may not read {closed[0]}"
+            yield Finding(check="logs", state="error", text=text)
+        elif not files:
+            text = f"{watch.name}: no file is called {' or '.join(watch.files)}"
+            yield Finding(check="logs", state="warning", text=text)
+        else:
+            text = f"{watch.name}: {len(files)} file{'s' if len(files) > 1 else ''}, {len(watch.rules)} rules"
+            yield Finding(check="logs", state="ok", text=text)
 
 
 def _smtp(smtp: Smtp) -> Finding:

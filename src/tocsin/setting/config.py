@@ -16,6 +16,7 @@ import msgspec
 
 from tocsin.core.audiences import StoredAudience
 from tocsin.core.hooks import Hook
+from tocsin.core.logwatch import LogWatch
 from tocsin.core.people import Directory, Method, Person, Service, Team
 from tocsin.core.policy import BusinessHours
 from tocsin.core.tenants import Limits, Tenant
@@ -26,6 +27,7 @@ from tocsin.setting.evidence import EvidenceSetting, evidence_setting
 from tocsin.setting.file import ConfigError, Flaw, read, secrets_in
 from tocsin.setting.hours import SECTION, hours_setting
 from tocsin.setting.kinds import Address
+from tocsin.setting.logs import log_watches
 from tocsin.setting.oidc import Oidc, oidc_from
 from tocsin.setting.table import BY_NAME
 from tocsin.setting.tenants import tenant_rows
@@ -144,6 +146,7 @@ class Config(msgspec.Struct, frozen=True, kw_only=True):
     directory: Directory
     sources: tuple[SourceSetting, ...]
     monitors: tuple[MonitorSetting, ...]
+    logs: tuple[LogWatch, ...] = ()
     status_export: Path | None
     status_export_url: str | None
     status_allow_private: bool
@@ -208,13 +211,12 @@ def _config(values: dict[str, Any], file: Path | None) -> Config:
         ),
         slack=_slack(of) if of("slack.bot_token") else None,
         twilio=_twilio(of) if of("twilio.account") and of("twilio.token") else None,
-        telegram=(
-            Telegram(token=of("telegram.token"), api_url=of("telegram.api_url")) if of("telegram.token") else None
-        ),
+        telegram=_telegram(of) if of("telegram.token") else None,
         trackers=tuple(_tracker(n, row, file) for n, row in enumerate(values["trackers"])),
         directory=directory,
         sources=sources,
         monitors=tuple(_monitor(row) for row in values["monitors"]),
+        logs=log_watches(values["logs"], file),
         channel_test_seconds=of("paging.channel_test"),
         status_export=Path(of("status.export")) if of("status.export") else None,
         status_export_url=of("status.export_url"),
@@ -309,6 +311,10 @@ def _smtp(of: Callable[[str], Any]) -> Smtp:
 
 def _slack(of: Callable[[str], Any]) -> Slack:
     return Slack(**{name: of(f"slack.{name}") for name in Slack.__struct_fields__})
+
+
+def _telegram(of: Callable[[str], Any]) -> Telegram:
+    return Telegram(token=of("telegram.token"), api_url=of("telegram.api_url"))
 
 
 def _tracker(n: int, row: dict[str, Any], file: Path | None) -> TrackerSetting:

@@ -20,9 +20,16 @@ from tocsin.unreadable import found
 
 LISTS = (
     *("people", "teams", "services", "sources", "monitors", "anchors", "trackers", "hooks", "tenants", "audiences"),
-    "log_sources",
+    *("log_sources", "logs"),
 )
-_NAMED = ("sources", "anchors", "hooks", "tenants", "log_sources")  # rows known by `name`, where others have an `id`
+_NAMED = (
+    "sources",
+    "anchors",
+    "hooks",
+    "tenants",
+    "log_sources",
+    "logs",
+)  # rows known by `name`, where others have an `id`
 
 
 class Flaw(msgspec.Struct, frozen=True, kw_only=True):

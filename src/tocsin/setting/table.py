@@ -34,6 +34,7 @@ from tocsin.setting.kinds import (
     words,
     zone,
 )
+from tocsin.setting.logs import LOGS
 from tocsin.setting.methods import channels, methods, rules
 from tocsin.setting.row import REQUIRED, Setting, row as _row
 
@@ -230,6 +231,8 @@ SETTINGS: tuple[Setting, ...] = (
     _row("monitors[].severity", name, "critical", "The severity label of its alert."),
     _row("monitors[].labels", labels, {}, "More labels of its alert."),
     _row("monitors[].armed", flag, False, "Whether the first beat is expected too.", unit="true or false"),
+
+    *LOGS,
 
     _row("oidc.issuer", issuer, None, "The identity provider (OpenID Connect) that people may sign in with. Its "
          "redirect address is `/sign-in/oidc/callback` under `public_url`.", unit="URL", env="TOCSIN_OIDC_ISSUER"),

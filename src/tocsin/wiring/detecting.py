@@ -11,14 +11,18 @@ from typing import Any, Protocol
 from tocsin.clock import Clock
 from tocsin.core.alert import Episode
 from tocsin.detect.handing import Handing
+from tocsin.detect.logs import Logs
 from tocsin.digest.fates import Fates
 from tocsin.ports import Entry
+from tocsin.redaction import Redactor, secrets_of
+from tocsin.setting.config import Config
 
 
 class Parts(Protocol):
     alerts: Fates
     tenant: str
     readers: ThreadPoolExecutor
+    config: Config
 
     @property
     def clock(self) -> Clock: ...
@@ -33,9 +37,19 @@ class Detecting:
         self._parts = parts
         self.tenant, self.clock = parts.tenant, parts.clock
         self.handing = Handing(self)
+        config = parts.config
+        redact = Redactor(secrets_of(config))
+        self.logs = Logs(config.logs, config.data / "logs", self.clock, redact, self.handing)
 
     def work(self) -> tuple[Coroutine[Any, Any, None], ...]:
-        return ()
+        return (self.logs.run(),)
+
+    def figures(self) -> dict[str, float]:
+        """For /metrics: nothing of what is not configured."""
+        return self.logs.figures()
+
+    def counters(self) -> dict[str, int]:
+        return self.logs.counters()
 
     async def accept(self, entry: Entry) -> int:
         return await self._parts.accept(entry)
