@@ -23,8 +23,8 @@ MODULE_LINES_MAX = 400
 LONG_MODULES = {  # tables, not logic: the number is what they are allowed
     "setting/config.py": 420,
     "setting/table.py": 420,
-    "core/commands.py": 520,
-    "core/facts.py": 1040,
+    "core/commands.py": 545,
+    "core/facts.py": 1080,
     "core/policy.py": 520,
     "engine.py": 570,
     "verifier.py": 470,  # one file by its nature: an export carries it alone

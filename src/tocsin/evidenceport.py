@@ -56,6 +56,10 @@ class EvidenceRoom(Protocol):
 
     def log_sources(self) -> Sequence[str]: ...
 
+    def cleaned(self, text: str) -> str:
+        """A short text without whatever is taken out of evidence: passwords, tokens, numbers of cards."""
+        ...
+
     def collect(self, by: str, name: str, label: Label, chunks: AsyncIterator[bytes]) -> Awaitable[tuple[str, Item]]:
         """The incident that has it now, and the item. Raises NotCollected."""
         ...

@@ -60,6 +60,8 @@ HELP: Mapping[str, str] = {
     "finish-phase": "Finish a phase of the guide.",
     "begin-item": "Begin an item of a checklist.",
     "finish-item": "Finish an item of a checklist.",
+    "begin-run": "Say that a command of the guide is begun; `tocsin runbook run` does it and runs it.",
+    "end-run": "Say how a command that was begun has ended.",
     "freeze-deployments": "Freeze deployments, of some services or all.",
     "unfreeze-deployments": "Let deployments go on.",
     "restrict": "Make it private, or change whom it names.",

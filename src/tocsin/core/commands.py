@@ -142,6 +142,34 @@ class FinishItem(Command, frozen=True, kw_only=True, tag="finish-item"):
     item: str
 
 
+class BeginRun(Command, frozen=True, kw_only=True, tag="begin-run"):
+    """You begin to run a command of the guide on your own machine: that of this `number` in an item of a list.
+
+    `text`: what you run, which is what the guide says with `values` (NAME=VALUE each) in its open places. What cannot
+    be taken back waits for a second person; once approved, it is begun by saying the very same again, once.
+    `anyway`: although somebody has not ended it yet.
+    """
+
+    phase: str
+    item: str
+    text: str
+    number: int = 1
+    values: tuple[str, ...] = ()
+    host: str = ""
+    anyway: bool = False
+
+
+class EndRun(Command, frozen=True, kw_only=True, tag="end-run"):
+    """What you had begun to run has ended. `output`: what it said last; `evidence`: the item that keeps all of it."""
+
+    run: int
+    exit_code: int | None = None
+    seconds: int = 0
+    output: str = ""
+    evidence: int | None = None
+    because: str = ""
+
+
 class FreezeDeployments(Command, frozen=True, kw_only=True, tag="freeze-deployments"):
     """Empty `services`: all deployments."""
 
@@ -468,6 +496,8 @@ AnyCommand = (
     | FinishPhase
     | BeginItem
     | FinishItem
+    | BeginRun
+    | EndRun
     | FreezeDeployments
     | UnfreezeDeployments
     | Restrict

@@ -26,6 +26,7 @@ from tocsin.core import (
     privacy,
     publishing,
     reviewing,
+    running,
     saying,
     twopersons,
     worklog,
@@ -131,7 +132,10 @@ def decide(incident: Incident, command: Any, world: World, now: datetime) -> lis
         deadlines.lapse(story, world, now)  # what comes too late must not look as if it had come in time
     if isinstance(command, c.Approve):
         approved = twopersons.approve(story, command, now)
-        _HANDLERS[type(approved)](story, approved, world, now)
+        if isinstance(approved, c.BeginRun):
+            running.allow(story, approved, command, now)
+        else:
+            _HANDLERS[type(approved)](story, approved, world, now)
     elif twopersons.needed(story.incident, command, world.policy):
         twopersons.ask(story, command, world, now)
     else:
@@ -163,6 +167,8 @@ _HANDLERS: dict[type, Callable[[Story, Any, World, datetime], None]] = {
     c.FinishPhase: worklog.phase,
     c.BeginItem: worklog.item,
     c.FinishItem: worklog.item,
+    c.BeginRun: running.begin,
+    c.EndRun: running.end,
     c.FreezeDeployments: worklog.freeze,
     c.UnfreezeDeployments: worklog.unfreeze,
     c.Restrict: privacy.restrict,

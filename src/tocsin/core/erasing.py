@@ -14,11 +14,14 @@ TEXTS = frozenset(
     {
         "title", "description", "because", "text", "notes", "cause", "contributing", "prevention", "impact", "detail",
         "answer", "revenue", "customer_impact", "body", "fields", "acceptance", "origin", "purpose",
+        "output",
     }
 )  # fmt: skip
 ADDRESSES = frozenset({"address"})
 # Elsewhere a name decides; a file's name is what somebody wrote.
-FILES = {"EvidenceCollected": frozenset({"name", "host"}), "EvidenceFailed": frozenset({"name"})}
+FILES = {"EvidenceCollected": frozenset({"name", "host"}), "EvidenceFailed": frozenset({"name"})} | {
+    "RunBegun": frozenset({"host"})
+}
 
 S = TypeVar("S", bound=msgspec.Struct)
 

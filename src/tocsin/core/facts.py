@@ -268,6 +268,43 @@ class ItemFinished(Fact, tag="ItemFinished", frozen=True, kw_only=True):
     item: str
 
 
+class RunApproved(Fact, tag="RunApproved", frozen=True, kw_only=True):
+    """`by` approved that `asker` runs the command of this digest (SHA-256, hex) once, until then."""
+
+    request: int
+    digest: str
+    asker: str
+    until: datetime
+
+
+class RunBegun(Fact, tag="RunBegun", frozen=True, kw_only=True):
+    """`by` began to run the command of this `number` in an item, on `host`. `text`: as it was run; a secret is
+    in it by the name of its variable only. `risk`: one of `core.risk`. `approved_by`: the second person, if one was
+    needed.
+    """
+
+    run: int
+    phase: str
+    item: str
+    number: int
+    text: str
+    digest: str
+    risk: str
+    host: str = ""
+    approved_by: str = ""
+
+
+class RunEnded(Fact, tag="RunEnded", frozen=True, kw_only=True):
+    """`exit_code` None: how it ended was not told. `output`: what it said last, without its secrets."""
+
+    run: int
+    exit_code: int | None = None
+    seconds: int = 0
+    output: str = ""
+    evidence: int | None = None
+    because: str = ""
+
+
 class DeploymentsFrozen(Fact, tag="DeploymentsFrozen", frozen=True, kw_only=True):
     """Deployments of `services` are frozen; an empty tuple means all of them."""
 
@@ -952,6 +989,9 @@ AnyFact = (
     | PhaseFinished
     | ItemBegun
     | ItemFinished
+    | RunApproved
+    | RunBegun
+    | RunEnded
     | DeploymentsFrozen
     | DeploymentsUnfrozen
     | RoleAssigned

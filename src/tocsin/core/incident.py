@@ -16,7 +16,7 @@ from typing import Any
 
 import msgspec
 
-from tocsin.core import afterwards, evidence, facts as f, places
+from tocsin.core import afterwards, evidence, facts as f, places, runs
 from tocsin.core.facts import TOCSIN, AnyFact, OwedPage
 from tocsin.core.state import Incident, Ladder, Mark, PageState
 from tocsin.core.worked import reviewed, staffed, worked
@@ -333,7 +333,7 @@ def _acted(incident: Incident, key: str) -> dict[str, int]:
     return incident.fired | {base: max(int(n), incident.fired.get(base, -1))} if base else incident.fired
 
 
-_FAMILIES: dict[Any, Any] = afterwards.FAMILIES | places.FAMILIES | evidence.FAMILIES | {
+_FAMILIES: dict[Any, Any] = afterwards.FAMILIES | places.FAMILIES | evidence.FAMILIES | runs.FAMILIES | {
     kind: family
     for family, kinds in {
         _life: (f.StatusChanged, f.Resolved, f.KeyReleased, f.Reopened, f.Closed),

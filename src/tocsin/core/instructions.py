@@ -9,9 +9,11 @@ import shlex
 
 import msgspec
 
-from tocsin.core.evidence_profile import placeholders, profile
+from tocsin.core.evidence_profile import profile
 from tocsin.core.hazards import cuts_off, destroys, disturbs, does_nothing, hangs, suspected_placeholder
+from tocsin.core.parameters import Parameter, bare, parameters
 from tocsin.core.policy import CodeBlock, Policy, Step
+from tocsin.core.risk import Risk, endless, risk
 
 _SHELL_WORD = re.compile(r"[\w@%+=:,./-]+")
 _BY_OTHERS = ("CON-11", "CON-15")  # what the linter found about the place of a command among the others
@@ -20,8 +22,9 @@ _BY_OTHERS = ("CON-11", "CON-15")  # what the linter found about the place of a 
 class Instruction(msgspec.Struct, frozen=True, kw_only=True):
     """`warnings`: what to know before it is run. `dangerous`: one of them is that it destroys, cuts off or disturbs.
 
-    `needs`: values that are to be filled in. `run`: the line that runs it and keeps its output; None where it is no
-    command of a shell.
+    `parameters`: what it leaves open; `needs`: those that must be filled in. `risk`: what it does at worst, one of
+    `core.risk`; `endless`: why it does not end by itself, so that Tocsin does not run it. `run`: the line that runs it
+    and keeps its output; None where it is no command of a shell.
     """
 
     code: str
@@ -31,6 +34,9 @@ class Instruction(msgspec.Struct, frozen=True, kw_only=True):
     needs: tuple[str, ...]
     run: str | None
     line: int | None
+    risk: Risk = "changes"
+    endless: str = ""
+    parameters: tuple[Parameter, ...] = ()
 
 
 class Setting(msgspec.Struct, frozen=True, kw_only=True):
@@ -57,15 +63,19 @@ def instructions(of: Setting, step: Step) -> tuple[Instruction, ...]:
 def instruction(of: Setting, command: CodeBlock) -> Instruction:
     shell = command.language != "text"
     dangers = _dangers(command.code) if shell else ()
+    open_values = parameters(command.code) if shell else ()
     warnings = (*dangers, *_cautions(of.policy, command)) if shell else ("it is no command of a shell",)
     return Instruction(
         code=command.code,
         language=command.language,
         warnings=warnings,
         dangerous=bool(dangers),
-        needs=placeholders(command.code),
+        needs=tuple(each.name for each in open_values if each.default is None),
         run=run_line(of, command) if shell else None,
         line=command.source.line if command.source else None,
+        risk=risk(bare(command.code)),
+        endless=endless(command.code) if shell else "",
+        parameters=open_values,
     )
 
 

@@ -12,6 +12,7 @@ from tocsin.core.evidence import Evidence
 from tocsin.core.facts import OPEN_STATUSES, AlertName, OwedPage
 from tocsin.core.guidance import Deadline
 from tocsin.core.places import Places
+from tocsin.core.runs import Runs
 
 
 class Mark(msgspec.Struct, frozen=True, kw_only=True, array_like=True):
@@ -130,6 +131,7 @@ class Asked(msgspec.Struct, frozen=True, kw_only=True):
     by: str
     asked_at: datetime
     until: datetime
+    says: str = ""  # in words: what for, or to run what
 
 
 class Incident(msgspec.Struct, frozen=True, kw_only=True):
@@ -209,6 +211,7 @@ class Incident(msgspec.Struct, frozen=True, kw_only=True):
     public_updates: tuple[int, ...] = ()  # which facts are updates to the public
     places: Places = Places()
     evidence: Evidence = Evidence()
+    runs: Runs = Runs()
 
     ladder: Ladder = Ladder()
     pages: dict[str, PageState] = {}

@@ -16,14 +16,21 @@ from tocsin.core.escalation import World, pages_for
 from tocsin.core.facts import TOCSIN
 from tocsin.core.incident import Refused
 from tocsin.core.policy import Policy
+from tocsin.core.runs import asked_for
 from tocsin.core.saying import Announce
 from tocsin.core.state import Incident
 from tocsin.core.story import Story
+from tocsin.core.texts import shortened
 
-FREE = frozenset({"declare", "acknowledge", "unacknowledge", "escalate", "add-note", "restrict", "approve", "decline"})
+FREE = frozenset(
+    {
+        "declare", "acknowledge", "unacknowledge", "escalate", "add-note", "restrict", "approve", "decline", "end-run",
+    }
+)  # fmt: skip
 TWO_STREAMS = frozenset({"merge", "link", "reopen"})  # they are decided on more than this incident's facts
 NAMEABLE = frozenset(str(each.__struct_config__.tag) for each in get_args(c.AnyCommand)) - FREE - TWO_STREAMS
 PENDING_MAX = 50
+TOLD_MAX = 400  # characters of what is asked for, in a message
 TOLD = "a second person"  # the audience of those who may approve
 
 _DECODER: msgspec.json.Decoder[Any] = msgspec.json.Decoder(c.AnyCommand)
@@ -38,11 +45,18 @@ def tag_of(command: Any) -> str:
 
 def needed(incident: Incident, command: Any, policy: Policy) -> bool:
     """Whether this command of a person waits for a second one."""
-    rule = policy.two_persons
     by = getattr(command, "by", TOCSIN)
     if by == TOCSIN or by.startswith("source:") or incident.duty is not None:
         return False
-    return tag_of(command) in rule.commands and (not rule.severities or incident.severity in rule.severities)
+    if isinstance(command, c.BeginRun):
+        return False  # core/running.py asks, once it knows that the command is the guide's
+    return ruled(incident, tag_of(command), policy)
+
+
+def ruled(incident: Incident, tag: str, policy: Policy) -> bool:
+    """Whether the policy names this command."""
+    rule = policy.two_persons
+    return tag in rule.commands and (not rule.severities or incident.severity in rule.severities)
 
 
 def ask(story: Story, command: Any, world: World, now: datetime) -> None:
@@ -99,7 +113,8 @@ class TellApprovers(c.Command, frozen=True, kw_only=True, tag="tell-approvers"):
 
 
 def asking(asked: f.ApprovalRequested) -> str:
-    return f"{asked.by} asks for {asked.command}, and somebody else has to approve it until {asked.until:%H:%M} UTC"
+    what = shortened(asked_for(asked.command, asked.body), TOLD_MAX)
+    return f"{asked.by} asks {what}, and somebody else has to approve it until {asked.until:%H:%M} UTC"
 
 
 def tell(story: Story, command: TellApprovers, world: World, now: datetime) -> None:
@@ -123,7 +138,8 @@ def words(fact: object) -> str:
     """The facts of this module in a sentence."""
     match fact:
         case f.ApprovalRequested():
-            return f"{fact.by} asks for {fact.command} (request {fact.request}); somebody else has to approve"
+            what = asked_for(fact.command, fact.body)
+            return f"{fact.by} asks {what} (request {fact.request}); somebody else has to approve"
         case f.ApprovalEnded():
             because = f": {fact.because}" if fact.because else ""
             if fact.by == TOCSIN:

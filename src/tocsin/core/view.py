@@ -7,7 +7,7 @@ from typing import Any, Literal
 
 import msgspec
 
-from tocsin.core import emergency, evidence, facts as f, places, privacy, twopersons
+from tocsin.core import emergency, evidence, facts as f, places, privacy, runs, twopersons
 from tocsin.core.afterwords import afterwards
 from tocsin.core.calendar import BusinessTime
 from tocsin.core.facts import AnyFact
@@ -244,6 +244,7 @@ def words(fact: AnyFact) -> str:
         or privacy.words(fact)
         or emergency.words(fact)
         or twopersons.words(fact)
+        or runs.words(fact)
     )
     return known or str(type(fact).__struct_config__.tag)
 

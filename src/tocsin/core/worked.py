@@ -6,6 +6,7 @@ from typing import Any
 
 from tocsin.core import facts as f
 from tocsin.core.facts import AnyFact
+from tocsin.core.runs import asked_for
 from tocsin.core.state import Asked, Incident, Mark, Restriction
 
 
@@ -35,6 +36,7 @@ def worked(incident: Incident, fact: AnyFact, mark: Mark, changes: dict[str, Any
                 by=fact.by,
                 asked_at=fact.at,
                 until=fact.until,
+                says=asked_for(fact.command, fact.body),
             )
             changes |= {"approvals": incident.approvals | {fact.request: asked}, "asked": fact.request}
         case f.ApprovalEnded():

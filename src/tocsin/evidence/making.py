@@ -8,10 +8,13 @@ from tocsin.clock import Clock
 from tocsin.evidence.files import FileObjects
 from tocsin.evidence.keys import BadKeys, KeyFile, UnknownKey
 from tocsin.evidence.objects import NotThere, Objects, StoreFailed
+from tocsin.evidence.redaction import Redactor
 from tocsin.evidence.s3 import Account, S3Objects
 from tocsin.evidence.sealing import Broken
 from tocsin.evidence.vault import TooLarge, Vault
 from tocsin.setting.evidence import EvidenceSetting
+
+__all__ = ["ERRORS", "Redactor", "vault_of"]
 
 KEYS_VARIABLE = "evidence.keys"
 

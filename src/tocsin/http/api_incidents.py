@@ -216,9 +216,11 @@ def facts_of(store: Store, tenant: str, name: str, after: int = 0) -> list[AnyFa
 
 
 def visible(items: list[TimelineItem], actor: Actor) -> list[TimelineItem]:
-    """Private notes are for those who respond, not for those who look on."""
+    """Private notes and what commands said are for those who respond, not for those who look on."""
     if may(actor, "incident.note"):
         return items
+    for each in items:
+        each.data.pop("output", None)
     return [each for each in items if not (each.kind == "NoteAdded" and each.data.get("private"))]
 
 

@@ -92,6 +92,11 @@ class Custody:
     def log_sources(self) -> Sequence[str]:
         return [each.name for each in self._setting.log_sources]
 
+    def cleaned(self, text: str) -> str:
+        redactor = import_module("tocsin.evidence.making").Redactor()
+        clean: bytes = redactor.feed(text.encode("utf-8", "replace")) + redactor.finish()
+        return clean.decode("utf-8", "replace")
+
     async def collect(self, by: str, name: str, label: Label, chunks: AsyncIterator[bytes]) -> tuple[str, Item]:
         if not label.name.strip() or len(label.name) > e.NAME_MAX:
             raise ValueError(f"name: expected 1 to {e.NAME_MAX} characters, got {len(label.name)}")
