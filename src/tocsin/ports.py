@@ -63,6 +63,7 @@ class IndexRow(msgspec.Struct, frozen=True, kw_only=True):
     kind: Literal["incident", "duty"] = "incident"
     actions: int = 0  # action items, done ones included
     readers: tuple[str, ...] | None = None  # who sees a private incident (core/sight.py)
+    category: str | None = None
 
 
 class Append(msgspec.Struct, frozen=True, kw_only=True):
@@ -276,6 +277,7 @@ class Store(AnnouncementStore, AuditStore, Protocol):
         statuses: Sequence[str] = (),
         severities: Sequence[str] = (),
         service: str | None = None,
+        category: str | None = None,
         text: str = "",
         limit: int = 50,
         cursor: str | None = None,

@@ -100,6 +100,7 @@ def append_of(entry: Work, guide: Guide) -> Append:
             severity=incident.severity,
             rank=severity.rank if severity else 0,
             service=incident.service,
+            category=incident.category,
             guide=incident.guide,
             opened_at=incident.opened_at,
             acknowledged_at=incident.acknowledged_at,

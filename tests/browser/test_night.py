@@ -84,3 +84,15 @@ def test_a_long_form_begins_at_the_top_and_its_buttons_look_like_buttons(server:
     bare = "each => each.offsetWidth > 1 && getComputedStyle(each).borderTopColor === 'rgba(0, 0, 0, 0)'"
     assert page.js(f"[...document.querySelectorAll('main button')].filter({bare}).map(each => each.textContent)") == []
     assert page.js(FITS)
+
+
+@pytest.mark.parametrize("width", [390, 1440])
+def test_a_title_of_one_long_word_keeps_the_list_within_the_screen(server: Server, signed_in: Open, width: int):
+    page = signed_in(width=width, height=844)
+    page.open(f"{server.url}/declare")
+    page.js(f"document.querySelector('[name=title]').value = '{'W' * 200}'")
+    press(page, "button.primary")
+    page.open(f"{server.url}/?text=WWW")
+
+    assert page.js("document.querySelector('.ended a').textContent.length") == 200
+    assert page.js("document.documentElement.scrollWidth") <= width

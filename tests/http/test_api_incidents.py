@@ -370,3 +370,16 @@ def test_an_incident_that_would_be_seen_by_others_than_meant_is_not_opened(
     assert answer.status_code == 400
     assert why in answer.json()["detail"]
     assert api.get("/api/incidents").json()["items"] == []
+
+
+def test_incidents_are_listed_by_their_kind(server: Server):
+    api = server.client(server.world.token())
+    for title, category in (("Disk full", "Database"), ("Typo in a flag", "Human Error"), ("Nobody knows", None)):
+        api.post("/api/incidents", json={"title": title, "category": category}).raise_for_status()
+
+    def titles(**query: str) -> list[str]:
+        return [each["title"] for each in api.get("/api/incidents", params=query).json()["items"]]
+
+    assert titles(category="Human Error") == titles(category="human error") == ["Typo in a flag"]
+    assert titles(category="Human Error", text="disk") == titles(category="Typo") == []
+    assert len(titles()) == 3

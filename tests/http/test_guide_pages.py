@@ -229,3 +229,15 @@ def test_the_page_of_a_large_guide_stays_small(server: Server, number: str):
 )
 def test_only_a_number_is_dialled(printed: str, number: str):
     assert dialled(printed) == number
+
+
+def test_the_list_finds_incidents_of_one_kind_and_keeps_the_choice(guided: Server):
+    page = declared(guided, category="Application")
+    declared(guided, title="Cards fail", category="Network")
+
+    text = text_of(page, "/?category=Application").split('id="ended-title"')[1]
+
+    assert "Checkout is down" in text and "Cards fail" not in text
+    assert "<option selected>Application</option>" in text and "<option >Network</option>" in text
+    assert "Nothing matches." in text_of(page, "/?category=%3Cb%3E") and "<option selected><b>" not in text
+    assert "&lt;b&gt;" in page.get("/?category=%3Cb%3E").text

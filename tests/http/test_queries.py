@@ -20,7 +20,7 @@ from tests.http.world import Server
         ("limit=", "limit", "a whole number in digits"),
         ("limit=%D9%A3", "limit", "a whole number in digits"),
         ("limit=5&limit=6", "limit", "one value"),
-        ("severities=SEV-1", "severities", "cursor, limit, service, severity, status, text"),
+        ("severities=SEV-1", "severities", "category, cursor, limit, service, severity, status, text"),
     ],
 )
 def test_a_query_that_is_not_as_described_is_refused_by_name(shared: Server, query: str, field: str, expected: str):

@@ -237,12 +237,12 @@ def test_the_last_page_that_is_exactly_full_has_no_cursor(store: Store) -> None:
     assert cursor is None
 
 
-def test_a_listing_is_filtered_by_status_severity_and_service(store: Store) -> None:
+def test_a_listing_is_filtered_by_status_severity_service_and_category(store: Store) -> None:
     store.commit(
         [
             append("a", index=row("a", status="resolved")),
-            append("b", index=row("b", severity="P2", service="db")),
-            append("c", index=row("c", status="monitoring", service="db")),
+            append("b", index=row("b", severity="P2", service="db", category="Database")),
+            append("c", index=row("c", status="monitoring", service="db", category="Human Error")),
         ]
     )
 
@@ -255,6 +255,8 @@ def test_a_listing_is_filtered_by_status_severity_and_service(store: Store) -> N
     assert names(severities=["p2"]) == ["b"]  # what somebody types at night
     assert names(service="db", statuses=["resolved"]) == []
     assert names(service="db") == ["c", "b"]
+    assert names(category="human error") == ["c"]
+    assert names(category="Database", service="web") == names(category="Data") == []
 
 
 @pytest.mark.parametrize(

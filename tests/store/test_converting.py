@@ -53,3 +53,22 @@ def test_nothing_is_left_of_the_rows(tmp_path: Path) -> None:
 
     assert not db.execute("SELECT 1 FROM sqlite_master WHERE name IN ('alerts', 'alert_bodies')").fetchone()
     db.close()
+
+
+def test_incidents_of_an_older_release_are_listed_by_their_category(tmp_path: Path) -> None:
+    path = tmp_path / "tocsin.db"
+    db = connect(path)
+    migrate(db, migrations()[:7])
+    stream = (
+        "INSERT INTO streams (tenant, stream, version, opened_us, status, severity, rank, guide, firing, drill, "
+        "reference, title, search, summary) VALUES ('default', ?, 1, 5, 'closed', 'P1', 0, 'g', 0, 0, ?, 't', 't', ?)"
+    )
+    for name, summary in (("a", b'{"category":"Database"}'), ("b", b'{"category":null}'), ("c", b"")):
+        db.execute(stream, (name, name, summary))
+    db.close()
+
+    store = SqliteStore(path, ManualClock(T0))
+
+    assert [each.incident for each in store.listing("default", category="database")[0]] == ["a"]
+    assert len(store.listing("default")[0]) == 3
+    store.close()

@@ -285,6 +285,8 @@ def test_a_script_is_split_at_statements_not_at_semicolons() -> None:
         "SELECT * FROM streams WHERE tenant = 'a' AND (opened_us, stream) < (5, 's') "
         "ORDER BY opened_us DESC, stream DESC LIMIT 5",
         "SELECT * FROM streams WHERE tenant = 'a' AND status = 'x' ORDER BY opened_us DESC, stream DESC LIMIT 5",
+        "SELECT * FROM streams WHERE tenant = 'a' AND category = 'x' COLLATE NOCASE "
+        "ORDER BY opened_us DESC, stream DESC LIMIT 5",
         "SELECT tenant, person FROM lines WHERE notice = 0 AND ready_us <= 5 ORDER BY ready_us, tenant, person LIMIT 5",
         "SELECT min(ready_us) FROM lines WHERE notice = 1",
         "SELECT page FROM owed WHERE tenant = 'a' AND person = 'b' AND turn = 0 AND due_us <= 5 "

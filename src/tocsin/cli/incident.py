@@ -66,6 +66,7 @@ def list_(
     status: Annotated[list[str] | None, typer.Option(help=f"{', '.join(STANDING)}; may be repeated")] = None,
     severity: Annotated[list[str] | None, typer.Option(help="may be repeated")] = None,
     service: str | None = None,
+    category: Annotated[str | None, typer.Option(help="the guide's, such as Database")] = None,
     text: Annotated[str, typer.Option(help="words of the title or the reference")] = "",
     limit: Annotated[int, typer.Option(min=1)] = LIMIT,
     everything: Annotated[bool, typer.Option("--all", "-a", help="not only the open ones")] = False,
@@ -83,6 +84,7 @@ def list_(
             status=wanted,
             severity=severity,
             service=service,
+            category=category,
             text=text,
             limit=min(limit, 200),
         )

@@ -139,6 +139,7 @@ async def list_incidents(
     status: Annotated[list[Standing] | None, Parameter(description="`open` stands for every open status")] = None,
     severity: Annotated[list[str] | None, Parameter(description="severity ids, such as SEV-1")] = None,
     service: str | None = None,
+    category: Annotated[str | None, Parameter(description="the guide's, in any letter case", max_length=200)] = None,
     text: Annotated[str, Parameter(description="words of the title or the reference", max_length=200)] = "",
     limit: Annotated[int, Parameter(ge=1, le=LIMIT_MAX)] = 50,
     cursor: str | None = None,
@@ -154,6 +155,7 @@ async def list_incidents(
                 statuses=sorted(wanted),
                 severities=severity or (),
                 service=service,
+                category=category,
                 text=text,
                 limit=limit,
                 cursor=cursor,
@@ -161,8 +163,7 @@ async def list_incidents(
         )
     except ValueError as error:
         raise Unacceptable(f"cursor: expected one that a listing gave, got {cursor!r}") from error
-    items = [msgspec.Raw(row.summary) for row in rows]
-    return json_of(msgspec.json.encode({"items": items, "next": following}))
+    return json_of(msgspec.json.encode({"items": [msgspec.Raw(row.summary) for row in rows], "next": following}))
 
 
 @get("/{incident:str}", summary="One incident, by id or reference", responses=READS)

@@ -148,6 +148,7 @@ class MemoryStore:
         statuses: Sequence[str] = (),
         severities: Sequence[str] = (),
         service: str | None = None,
+        category: str | None = None,
         text: str = "",
         limit: int = 50,
         cursor: str | None = None,
@@ -166,6 +167,7 @@ class MemoryStore:
             and (not statuses or row.status in statuses)
             and (not severities or _ascii_folded(row.severity) in map(_ascii_folded, severities))
             and (service is None or row.service == service)
+            and (category is None or _ascii_folded(row.category or "") == _ascii_folded(category))
             and text.casefold() in f"{row.reference}\n{row.title}".casefold()
             and (after is None or _place(row) < after)
         ]

@@ -17,7 +17,7 @@ from tocsin.store.instants import instant, instant_or_none, us
 
 _INDEX = (
     "stream, reference, title, status, severity, rank, service, guide, opened_us, acknowledged_us, resolved_us, "
-    "firing, drill, summary, kind, actions, readers"
+    "firing, drill, summary, kind, actions, readers, category"
 )
 _SLOTS_MAX = 500  # in one statement; SQLite before 3.32 takes at most 999 parameters
 
@@ -65,6 +65,7 @@ def listing(
     statuses: Sequence[str],
     severities: Sequence[str],
     service: str | None,
+    category: str | None,
     text: str,
     limit: int,
     cursor: str | None,
@@ -85,29 +86,36 @@ def listing(
     if severities:
         where.append(f"severity COLLATE NOCASE IN ({', '.join('?' * len(severities))})")
         values += severities
-    if service is not None:
-        where.append("service = ?")
-        values.append(service)
+    for asked, value in (("service = ?", service), ("category = ? COLLATE NOCASE", category)):
+        if value is not None:
+            where.append(asked)
+            values.append(value)
     if text:
         where.append("search LIKE ? ESCAPE '\\'")
         values.append(f"%{_escaped(text.casefold())}%")
-    # one branch per status, each of which stops after `limit` rows of its own index: finding the few open incidents
-    # among a hundred thousand closed ones must not read those
+    rows = _newest(db, ["tenant = ?", *where], [tenant, *values], statuses, limit + 1)
+    found = [_index_row(row) for row in rows[:limit]]
+    more = len(rows) > limit and bool(found)
+    return found, cursor_of(us(found[-1].opened_at), found[-1].incident) if more else None
+
+
+def _newest(
+    db: sqlite3.Connection, where: Sequence[str], values: Sequence[object], statuses: Sequence[str], limit: int
+) -> list[Any]:
+    """One branch per status, each of which stops after `limit` rows of its own index: finding the few open incidents
+    among a hundred thousand closed ones must not read those."""
     branches: list[str] = []
     bound: list[object] = []
     for status in dict.fromkeys(statuses) or [None]:
-        mine = ["tenant = ?", *(["status = ?"] if status else []), *where]
+        mine = [*where, *(["status = ?"] if status else [])]
         branches.append(
             f"SELECT * FROM (SELECT {_INDEX} FROM streams WHERE {' AND '.join(mine)} "
             "ORDER BY opened_us DESC, stream DESC LIMIT ?)"
         )
-        bound += [tenant, *([status] if status else []), *values, limit + 1]
-    rows = db.execute(
-        f"{' UNION ALL '.join(branches)} ORDER BY opened_us DESC, stream DESC LIMIT ?", (*bound, limit + 1)
+        bound += [*values, *([status] if status else []), limit]
+    return db.execute(
+        f"{' UNION ALL '.join(branches)} ORDER BY opened_us DESC, stream DESC LIMIT ?", (*bound, limit)
     ).fetchall()
-    found = [_index_row(row) for row in rows[:limit]]
-    more = len(rows) > limit and bool(found)
-    return found, cursor_of(us(found[-1].opened_at), found[-1].incident) if more else None
 
 
 def private(db: sqlite3.Connection, tenant: str) -> dict[str, tuple[str, ...]]:
@@ -191,7 +199,7 @@ def consumed(db: sqlite3.Connection) -> int:
 
 def _index_row(row: Sequence[Any]) -> IndexRow:
     stream, reference, title, status, severity, rank, service, guide, opened, acked, resolved, *rest = row
-    firing, drill, summary, kind, actions, seen_by = rest
+    firing, drill, summary, kind, actions, seen_by, category = rest
     return IndexRow(
         incident=stream,
         reference=reference,
@@ -210,6 +218,7 @@ def _index_row(row: Sequence[Any]) -> IndexRow:
         kind=kind,
         actions=actions,
         readers=_names(seen_by) if seen_by is not None else None,
+        category=category,
     )
 
 

@@ -30,7 +30,7 @@ def append_all(db: sqlite3.Connection, appends: Sequence[Append]) -> dict[str, l
     facts, versions, drafts = _facts(db, appends)
     _insert(db, "INSERT INTO facts VALUES ", 4, facts)
     rows = {(one.tenant, one.stream): one for one in appends}  # the newest index row of a stream is the one that counts
-    _insert(db, _INDEX_HEAD, 21, [_index_row(one, versions[key]) for key, one in rows.items()], _INDEX_TAIL)
+    _insert(db, _INDEX_HEAD, 22, [_index_row(one, versions[key]) for key, one in rows.items()], _INDEX_TAIL)
     _claims(db, appends)
     for one in appends:
         if one.reference_counter is not None:
@@ -79,7 +79,8 @@ def _facts(
 
 _INDEX_HEAD = (
     "INSERT INTO streams (version, wake_us, opened_us, acknowledged_us, resolved_us, status, severity, rank, "
-    "service, guide, firing, drill, reference, title, search, summary, kind, actions, readers, tenant, stream) VALUES "
+    "service, guide, firing, drill, reference, title, search, summary, kind, actions, readers, category, "
+    "tenant, stream) VALUES "
 )
 _INDEX_TAIL = (
     " ON CONFLICT (tenant, stream) DO UPDATE SET version = excluded.version, wake_us = excluded.wake_us, "
@@ -87,7 +88,8 @@ _INDEX_TAIL = (
     "resolved_us = excluded.resolved_us, status = excluded.status, severity = excluded.severity, "
     "rank = excluded.rank, service = excluded.service, guide = excluded.guide, firing = excluded.firing, "
     "drill = excluded.drill, reference = excluded.reference, title = excluded.title, search = excluded.search, "
-    "summary = excluded.summary, actions = excluded.actions, readers = excluded.readers"
+    "summary = excluded.summary, actions = excluded.actions, readers = excluded.readers, "
+    "category = excluded.category"
 )
 
 
@@ -113,6 +115,7 @@ def _index_row(one: Append, version: int) -> tuple[object, ...]:
         row.kind,
         row.actions,
         msgspec.json.encode(row.readers).decode() if row.readers is not None else None,
+        row.category,
         one.tenant,
         one.stream,
     )

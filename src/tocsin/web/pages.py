@@ -56,6 +56,7 @@ async def incidents(
     request: Incoming,
     text: Annotated[str, Parameter(max_length=200)] = "",
     severity: str = "",
+    category: Annotated[str, Parameter(max_length=200)] = "",
     cursor: str | None = None,
     welcome: bool = False,
 ) -> Response[Any]:
@@ -63,23 +64,20 @@ async def incidents(
     worked once, and is told how to come back."""
     deps = deps_of(request)
     await deps.caught_up()
-    searching = bool(text or severity)
+    query = {name: said for name, said in (("text", text), ("severity", severity), ("category", category)) if said}
 
     def reading(store: Store) -> tuple[list[dict[str, Any]], list[dict[str, Any]], str | None, Directory]:
         ended, following = store.listing(
             deps.tenant,
-            statuses=() if searching else ("resolved", "closed"),
+            statuses=() if query else ("resolved", "closed"),
             severities=(severity,) if severity else (),
+            category=category or None,
             text=text,
             limit=show.ENDED_PER_PAGE,
             cursor=cursor,
         )
-        return (
-            show.open_incidents(store, deps.tenant),
-            [show.row(each) for each in ended],
-            following,
-            read_directory(store, deps.tenant),
-        )
+        opened = show.open_incidents(store, deps.tenant)
+        return opened, [show.row(each) for each in ended], following, read_directory(store, deps.tenant)
 
     try:
         opened, ended, following, directory = await deps.read(reading)
@@ -87,7 +85,6 @@ async def incidents(
         raise Unacceptable(f"cursor: expected one that a listing gave, got {cursor!r}") from error
     asked = await deps.read(lambda store: waiting(store, deps.tenant, request.user))
     guides = await deps.run(lambda _: deps.engine.guides.active(deps.tenant))
-    query = {name: value for name, value in (("text", text), ("severity", severity)) if value}
     return page(
         "incidents.html",
         encodings(request),
@@ -99,9 +96,9 @@ async def incidents(
         here=f"/?{urlencode(query)}" if query else "/",
         welcome=welcome,
         asked=sum(1 for each in asked if each.by != request.user.id and not each.approved_by),
-        text=text,
-        wanted=severity,
-        severities=list(dict.fromkeys(each.id for guide in guides for each in guide.policy.severities)),
+        query=query,
+        severities=dict.fromkeys(each.id for guide in guides for each in guide.policy.severities),
+        categories=dict.fromkeys(each.name for guide in guides for each in guide.policy.categories),
         **frame(request, directory, "incidents"),
     )
 
