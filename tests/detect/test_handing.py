@@ -1,75 +1,20 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
-from concurrent.futures import Future
 from datetime import datetime, timedelta
-from typing import Any
 
 import pytest
 from hypothesis import given, strategies as st
 
-from tests.digesting import T0, TENANT, World
-from tocsin.core.alert import Episode
-from tocsin.detect.handing import HOLD_MIN, Finding, Handing
-from tocsin.digest.fates import Fates
-from tocsin.intake.formats import FORMATS
-from tocsin.ports import Entry
+from tests.detect.nodes import Node
+from tests.digesting import T0
+from tocsin.detect.handing import HOLD_MIN, Finding
 
 MINUTE = timedelta(minutes=1)
 
 
 def wrong(name: str = "web", *, since: datetime = T0, summary: str = "it does not answer", **labels: str) -> Finding:
     return Finding(labels={"alertname": name, **labels}, annotations={"summary": summary}, since=since)
-
-
-class Node:
-    """`deps` of a handing over a real digest; `restart` forgets everything that is not stored."""
-
-    tenant = TENANT
-
-    def __init__(self) -> None:
-        self.world = World()
-        self.clock = self.world.clock
-        self.full = False
-        self.entries: list[Entry] = []
-        self.handing = Handing(self)
-
-    async def restart(self) -> None:
-        self.world.crash()
-        self.handing = Handing(self)
-        await self.handing.load("probe:")
-
-    async def accept(self, entry: Entry) -> int:
-        if self.full:
-            raise OSError("the disk is full")
-        self.entries.append(entry)
-        accepted = self.world.accept(entry.body, entry.kind, entry.source)
-        self.world.run()
-        return accepted.position
-
-    async def firing_of(self, sources: str) -> Sequence[Episode]:
-        parsers = {name: each.parse for name, each in FORMATS.items()}
-        return Fates(self.world.digest, self.world.store, self.world.journal, parsers, at_once).firing_of(
-            TENANT, sources
-        )
-
-    async def tell(self, *findings: Finding, source: str = "probe:web") -> None:
-        await self.handing.tell(source, findings, every=MINUTE)
-
-    def after(self, span: timedelta) -> datetime:
-        now = self.clock.advance(span)
-        self.world.run()
-        return now
-
-    def statuses(self) -> list[str]:
-        return [each.status for each in self.world.incidents()]
-
-
-def at_once(task: Callable[[], Any]) -> Future[Any]:
-    future: Future[Any] = Future()
-    future.set_result(task())
-    return future
 
 
 def test_a_finding_opens_an_incident_and_its_absence_resolves_it() -> None:
@@ -131,7 +76,7 @@ def test_an_alert_from_before_a_restart_ends_with_the_first_look_that_finds_noth
         node.after(MINUTE)
         await node.restart()
         assert node.handing.sources("probe:") == ["probe:web"]
-        assert node.handing.open_since("probe:web") == T0
+        assert node.handing.opened("probe:web") == [wrong()]
         await node.tell()
 
         assert node.statuses() == ["resolved"]

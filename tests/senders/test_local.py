@@ -16,7 +16,7 @@ from tocsin.ports import Receipt
 from tocsin.senders.apprise import AppriseSender
 from tocsin.senders.console import ConsoleSender
 from tocsin.senders.ondemand import APPRISE, OnDemand
-from tocsin.senders.threads import Threads
+from tocsin.threads import Threads
 
 pytestmark = pytest.mark.filterwarnings("ignore:'imghdr' is deprecated:DeprecationWarning")
 
@@ -102,7 +102,7 @@ def test_apprise_is_not_loaded_until_it_is_used():
 def test_a_call_that_hangs_keeps_neither_the_loop_nor_the_end_of_the_process():
     code = (
         "import asyncio, threading\n"
-        "from tocsin.senders.threads import Threads\n"
+        "from tocsin.threads import Threads\n"
         "async def main():\n"
         "    try:\n"
         "        await asyncio.wait_for(Threads('x', 1).run(threading.Event().wait), 0.1)\n"

@@ -84,10 +84,13 @@ class Handing:
         """The sources of which something is open; those that nobody has configured any more should be told nothing."""
         return sorted(name for name, opened in self._open.items() if opened and name.startswith(beginning))
 
-    def open_since(self, source: str) -> datetime | None:
-        """When the oldest open alert of this source began, or None where nothing is open."""
-        opened = self._open.get(source, {}).values()
-        return min((each.report.starts_at for each in opened if each.report.starts_at), default=None)
+    def opened(self, source: str) -> list[Finding]:
+        """What is open of this source, as it was said last."""
+        return [
+            Finding(labels=said.labels, annotations=said.annotations, since=said.starts_at, url=said.url)
+            for said in (each.report for each in self._open.get(source, {}).values())
+            if said.starts_at is not None
+        ]
 
     async def tell(self, source: str, findings: Sequence[Finding], *, every: timedelta) -> None:
         """These findings are all that is wrong; what was open and is not among them has ended.

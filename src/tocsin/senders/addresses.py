@@ -14,7 +14,7 @@ from typing import Literal
 import anyio
 import httpcore2
 
-from tocsin.senders.threads import Threads
+from tocsin.threads import Threads
 
 Reach = Literal["public", "private", "never"]
 Address = IPv4Address | IPv6Address

@@ -12,7 +12,7 @@ import apprise
 
 from tocsin.core.paging_text import one_line
 from tocsin.ports import Message, Receipt
-from tocsin.senders.threads import Threads
+from tocsin.threads import Threads
 
 TIMEOUT_SECONDS = 25.0
 THREADS_MAX = 16  # a service that hangs holds a thread until Apprise's own timeouts (4 s each) end it

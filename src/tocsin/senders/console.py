@@ -7,7 +7,7 @@ from typing import TextIO
 
 from tocsin.core.paging_text import one_line
 from tocsin.ports import Message, Receipt
-from tocsin.senders.threads import Threads
+from tocsin.threads import Threads
 
 TIMEOUT_SECONDS = 5.0
 

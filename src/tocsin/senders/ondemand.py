@@ -7,7 +7,7 @@ import importlib
 from typing import Any
 
 from tocsin.ports import Message, Receipt, Sender
-from tocsin.senders.threads import Threads
+from tocsin.threads import Threads
 
 APPRISE = "tocsin.senders.apprise:AppriseSender"
 WEBPUSH = "tocsin.senders.webpush:WebPushSender"

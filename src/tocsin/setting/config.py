@@ -19,6 +19,7 @@ from tocsin.core.hooks import Hook
 from tocsin.core.logwatch import LogWatch
 from tocsin.core.people import Directory, Method, Person, Service, Team
 from tocsin.core.policy import BusinessHours
+from tocsin.core.probe import Probe
 from tocsin.core.tenants import Limits, Tenant
 from tocsin.core.twoway import URLS, Back
 from tocsin.ports import DEFAULT_TENANT
@@ -29,6 +30,7 @@ from tocsin.setting.hours import SECTION, hours_setting
 from tocsin.setting.kinds import Address
 from tocsin.setting.logs import log_watches
 from tocsin.setting.oidc import Oidc, oidc_from
+from tocsin.setting.probes import probe_settings
 from tocsin.setting.table import BY_NAME
 from tocsin.setting.tenants import tenant_rows
 
@@ -170,6 +172,7 @@ class Config(msgspec.Struct, frozen=True, kw_only=True):
     outgoing_hosts: tuple[str, ...] = ()
     evidence: EvidenceSetting
     business_hours: BusinessHours | None = None
+    probes: tuple[Probe, ...] = ()
     warnings: tuple[str, ...] = ()
 
 
@@ -238,6 +241,7 @@ def _config(values: dict[str, Any], file: Path | None) -> Config:
         tenants=tuple(each for name, each in tenants.items() if name != DEFAULT_TENANT),
         business_hours=hours_setting(of, any(key.startswith(f"{SECTION}.") for key in values), str(file or FILE)),
         evidence=evidence_setting(of, data, values["log_sources"], str(file or FILE)),
+        probes=probe_settings(values["probes"], file),
         warnings=tuple(_warnings(directory, sources, of("watchdog.person"), "smtp.host" in values)),
     )
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 import re
 import tomllib
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -13,15 +13,21 @@ import msgspec
 
 from tocsin.core.hooks import Hook, check_hook
 from tocsin.core.people import circle_from
+from tocsin.core.probe_fields import check_probe
 from tocsin.setting.kinds import Wrong
+from tocsin.setting.probes import probe_of
 from tocsin.setting.row import REQUIRED, Setting
 from tocsin.setting.table import BY_NAME, SETTINGS
 from tocsin.unreadable import found
 
 LISTS = (
     *("people", "teams", "services", "sources", "monitors", "anchors", "trackers", "hooks", "tenants", "audiences"),
-    *("log_sources", "logs"),
+    *("log_sources", "logs", "probes"),
 )
+_FIT: dict[str, Callable[[dict[str, Any]], None]] = {
+    "hooks": lambda row: check_hook(Hook(**row)),
+    "probes": lambda row: check_probe(probe_of(row)),
+}
 _NAMED = (
     "sources",
     "anchors",
@@ -29,6 +35,7 @@ _NAMED = (
     "tenants",
     "log_sources",
     "logs",
+    "probes",
 )  # rows known by `name`, where others have an `id`
 
 
@@ -169,19 +176,20 @@ class _Reader:
                 self._flaw(f"{section}[{n}].{identity}", "a name of its own", name)
             elif name is not None:
                 seen[name.casefold()] = name
-            if section == "hooks" and not any(self._complained(f"hooks[{n}].{key}") for key in (*row, "secret_file")):
-                self._hook(n, row)
+            path = f"{section}[{n}]"
+            if section in _FIT and not any(self._complained(f"{path}.{key}") for key in (*row, "secret_file")):
+                self._fits(section, path, row)
             found.append(row)
         return found
 
-    def _hook(self, n: int, row: dict[str, Any]) -> None:
-        """Which events and which secret fit depends on the format."""
+    def _fits(self, section: str, path: str, row: dict[str, Any]) -> None:
+        """Whether the keys of one row fit each other: which secret fits depends on the format."""
         try:
-            check_hook(Hook(**row))
+            _FIT[section](row)
         except ValueError as error:
             field, _, said = str(error).removeprefix("webhook ").partition(": expected ")
-            expected, _, got = said.partition(", got ")
-            self._flaw(f"hooks[{n}].{field}", expected, row.get(field), got=got)
+            expected, _, got = said.rpartition(", got ")
+            self._flaw(f"{path}.{field}", expected, row.get(field), got=got)
 
     def _bindings(self, table: Any) -> dict[str, tuple[str, ...]]:
         if not isinstance(table, dict):

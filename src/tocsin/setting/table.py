@@ -36,6 +36,7 @@ from tocsin.setting.kinds import (
 )
 from tocsin.setting.logs import LOGS
 from tocsin.setting.methods import channels, methods, rules
+from tocsin.setting.probes import PROBES
 from tocsin.setting.row import REQUIRED, Setting, row as _row
 
 DAY = 86_400
@@ -231,6 +232,7 @@ SETTINGS: tuple[Setting, ...] = (
     _row("monitors[].severity", name, "critical", "The severity label of its alert."),
     _row("monitors[].labels", labels, {}, "More labels of its alert."),
     _row("monitors[].armed", flag, False, "Whether the first beat is expected too.", unit="true or false"),
+    *PROBES,
 
     *LOGS,
 

@@ -10,11 +10,16 @@ from typing import Any, Protocol
 
 from tocsin.clock import Clock
 from tocsin.core.alert import Episode
+from tocsin.core.probe import Probed, since, standing, target_of
+from tocsin.detect.checking import check
 from tocsin.detect.handing import Handing
 from tocsin.detect.logs import Logs
+from tocsin.detect.prober import Prober, Watched
+from tocsin.detect.reaching import Reach
 from tocsin.digest.fates import Fates
 from tocsin.ports import Entry
 from tocsin.redaction import Redactor, secrets_of
+from tocsin.senders.addresses import listed
 from tocsin.setting.config import Config
 
 
@@ -40,9 +45,14 @@ class Detecting:
         config = parts.config
         redact = Redactor(secrets_of(config))
         self.logs = Logs(config.logs, config.data / "logs", self.clock, redact, self.handing)
+        self._probes, self._hosts = config.probes, config.outgoing_hosts
+        self._prober: Prober | None = None
 
     def work(self) -> tuple[Coroutine[Any, Any, None], ...]:
-        return (self.logs.run(),)
+        """Called in the event loop, once."""
+        reach = reach_of(self._hosts)
+        self._prober = Prober(self._probes, lambda probe: check(probe, reach, self.clock), self.handing)
+        return (self.logs.run(), self._prober.run())
 
     def figures(self) -> dict[str, float]:
         """For /metrics: nothing of what is not configured."""
@@ -51,6 +61,10 @@ class Detecting:
     def counters(self) -> dict[str, int]:
         return self.logs.counters()
 
+    def probed(self) -> list[Probed]:
+        """Every probe as it stands, in the order of the file."""
+        return [_probed(each) for each in self._prober.watched.values()] if self._prober else []
+
     async def accept(self, entry: Entry) -> int:
         return await self._parts.accept(entry)
 
@@ -58,3 +72,29 @@ class Detecting:
         """Asked on a reader's thread, where the writer may be waited for."""
         asking = partial(self._parts.alerts.firing_of, self.tenant, sources)
         return await asyncio.get_running_loop().run_in_executor(self._parts.readers, asking)
+
+
+def reach_of(hosts: Sequence[str]) -> Reach:
+    """How probes get somewhere: to these hosts and no others, or to any where none is named."""
+    return Reach(lambda host: not hosts or listed(host, hosts))
+
+
+def _probed(watched: Watched) -> Probed:
+    probe, last = watched.probe, watched.last
+    return Probed(
+        name=probe.name,
+        kind=probe.kind,
+        target=target_of(probe),
+        service=probe.service,
+        severity=probe.severity,
+        every_seconds=probe.every_seconds,
+        standing=standing(watched.states),
+        since=since(watched.states),
+        problems=[each.text for _, each in sorted(last.found.items()) if each] if last else [],
+        looked_at=last.at if last else None,
+        seconds=last.seconds if last else None,
+        up=last.up if last else None,
+        evidence=last.evidence if last else {},
+        certificate_expires_at=last.expires_at if last else None,
+        fault=watched.fault,
+    )
