@@ -11,6 +11,7 @@ from hypothesis import given, settings, strategies as st
 from tests.core.lives import LEVELS, PEOPLE, Life, minutes, policy
 from tocsin.core import commands as c, facts as f
 from tocsin.core.calendar import BusinessTime, business_time
+from tocsin.core.deadlines import RecordReceipt
 from tocsin.core.escalation import World
 from tocsin.core.incident import Refused
 from tocsin.core.people import Directory
@@ -200,21 +201,42 @@ def test_the_promised_update_is_owed_no_more_once_it_was_posted_or_it_is_over():
     assert wake_at(life) is None
 
 
+def arrives(life: Life, at: datetime) -> None:
+    """Whatever is owed by its first method is sent."""
+    for name, state in life.now.pages.items():
+        of = state.page.methods[0]
+        if state.owed:
+            life.does(
+                RecordReceipt(
+                    page=name,
+                    person=state.page.person,
+                    kind=of.kind,
+                    address=of.address,
+                    method=0,
+                    attempt=1,
+                    sent=True,
+                ),
+                at,
+            )
+
+
 def test_an_update_cannot_promise_the_past():
     with pytest.raises(Refused, match="in the past"):
         Life(world(), at=FRIDAY).does(c.PostUpdate(by="ana", text="x", next_at=FRIDAY), FRIDAY + minutes(1))
 
 
-def test_a_notice_of_the_matrix_is_a_promise_that_is_kept_when_somebody_is_told():
+def test_a_notice_of_the_matrix_is_a_promise_that_is_kept_when_somebody_got_it():
     row = Notify(severity="SEV-1", who=("cleo",), within=Deadline(seconds=3600), source=Source(line=41))
     life = Life(world(escalation=Escalation(levels=LEVELS, notify=(row,))), at=FRIDAY)
     first = owed(life)["notify:SEV-1:0"]
 
     life.wakes(FRIDAY + minutes(60))
+    assert owed(life)["notify:SEV-1:0"].state == "open"
+    arrives(life, FRIDAY + minutes(61))
 
     assert (first.state, first.due_at, first.text) == ("open", FRIDAY + minutes(60), "tell cleo")
     kept = owed(life)["notify:SEV-1:0"]
-    assert (kept.state, kept.kept_at, kept.audience) == ("kept", FRIDAY + minutes(60), "cleo")
+    assert (kept.state, kept.kept_at, kept.audience) == ("kept", FRIDAY + minutes(61), "cleo")
 
 
 def test_a_notice_that_reaches_nobody_is_missed():
@@ -330,6 +352,8 @@ def test_whoever_had_it_is_reminded_before_the_review_lapses_and_when_the_close_
         (22, "schedule the review by 17:00 UTC", "ana"),
         (23, "hold the review by 17:00 UTC", "ana"),
     ]
+    assert owed(life)["monitoring"].state == "open"
+    arrives(life, datetime(2026, 12, 23, 12, 1, tzinfo=UTC))
     assert owed(life)["monitoring"].state == "kept"
 
 

@@ -329,8 +329,16 @@ _LIFECYCLE = (
         "",
         LIFE,
     ),
-    _bug("a resolution forgives nothing", "core/lifecycle.py", '    forgive(story, "resolved", now)\n', "", "sim:60"),
-    _bug("a merge forgives nothing", "core/lifecycle.py", '    forgive(story, "merged", now)\n', "", LIFE),
+    _bug(
+        "a resolution forgives nothing",
+        "core/lifecycle.py",
+        '    forgive(story, "resolved", now, promised=incident.false_positive or incident.drill)\n',
+        "",
+        "sim:60",
+    ),
+    _bug(
+        "a merge forgives nothing", "core/lifecycle.py", '    forgive(story, "merged", now, promised=True)\n', "", LIFE
+    ),
     _bug(
         "a lowered severity escalates",
         "core/lifecycle.py",
@@ -1477,9 +1485,9 @@ _BUSINESS = (
     _bug(
         "business: a notice to nobody is kept",
         "core/incident.py",
-        "            if fact.key and fact.pages:\n",
-        "            if fact.key:\n",
-        AFTERWARDS,
+        "            elif fact.key and fact.pages:",
+        "            elif fact.key:",
+        "tests/core/test_told_by_receipt.py",
     ),
 )
 

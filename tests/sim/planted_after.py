@@ -6,6 +6,7 @@ from tests.sim.planted import Mutant, _bug
 
 TEXT = "tests/core/test_hourstext.py"
 HOURS = "tests/guide/test_hours.py"
+RECEIPT = "tests/core/test_told_by_receipt.py"
 
 AFTER: tuple[Mutant, ...] = (
     _bug("hours: one of two readings is taken", "core/hourstext.py", "if len(pairs) != 1:", "if not pairs:", TEXT),
@@ -106,5 +107,40 @@ AFTER: tuple[Mutant, ...] = (
         "and since.at <= due_at < until.at:",
         "and since.at <= due_at:",
         "tests/core/test_staffing.py",
+    ),
+    _bug(
+        "telling: what is owed counts as told",
+        "core/endings.py",
+        '    if any(page.owed for page in pages):\n        return "open"\n',
+        '    if any(page.owed for page in pages):\n        return "kept"\n',
+        RECEIPT,
+    ),
+    _bug(
+        "telling: what a provider lost later was told all the same",
+        "core/state.py",
+        "return bool(self.delivered or self.sent - self.failed)",
+        "return bool(self.delivered or self.sent)",
+        RECEIPT,
+    ),
+    _bug(
+        "telling: a promise that reached nobody is not written down",
+        "core/deadlines.py",
+        "    _untold(story, page, now)\n",
+        "",
+        RECEIPT,
+    ),
+    _bug(
+        "telling: an acknowledgement takes back the news",
+        "core/story.py",
+        "(promised or name not in kept)",
+        "(promised or name)",
+        RECEIPT,
+    ),
+    _bug(
+        "telling: words that mean nobody are passed over in silence",
+        "core/deadlines.py",
+        "if missed and (gap := gap_of(",
+        "if not missed and (gap := gap_of(",
+        RECEIPT,
     ),
 )

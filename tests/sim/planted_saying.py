@@ -128,8 +128,8 @@ SAYING: tuple[Mutant, ...] = (
     _bug(
         "promises: a matrix that tells nobody is missed and not counted",
         "core/deadlines.py",
-        "if owed else None\n            notify(",
-        "if False else None\n            notify(",
+        "if owed else None\n            if missed",
+        "if False else None\n            if missed",
         "tests/core/test_promises.py",
     ),
     _bug(

@@ -9,7 +9,8 @@ from datetime import datetime
 
 from tocsin.core import commands as c, facts as f, twopersons
 from tocsin.core.carried import Carried
-from tocsin.core.escalation import World, called, escalate, last_resort
+from tocsin.core.endings import tried
+from tocsin.core.escalation import World, called, escalate, gap_of, last_resort
 from tocsin.core.facts import TOCSIN
 from tocsin.core.incident import Incident
 from tocsin.core.lifecycle import end, page_again
@@ -142,6 +143,8 @@ def _act_on_rule(story: Story, what: Due, world: World, now: datetime) -> None:
             because = rule.act.text or rule.id
             owed = rule.act.kind != "remind" and not isinstance(rule, Carried)
             missed = f.PromiseMissed(at=now, key=what.key, rule=rule.id, due_at=what.at) if owed else None
+            if missed and (gap := gap_of(story.incident, world, rule.act.who, now)):
+                story.add(gap)
             notify(
                 story,
                 rule.act.audience,
@@ -254,8 +257,17 @@ def _gone(story: Story, page: str, person: str, world: World, now: datetime) -> 
     if after is None or after.forgiven or after.unreachable or len(after.failed) < len(after.page.methods):
         return
     story.add(f.PersonUnreachable(at=now, page=page, person=person))
+    _untold(story, page, now)
     if after.page.level and not after.page.notice:  # a page of the last resort that fails must not call for itself
         _escalate_early(story, world, now)
+
+
+def _untold(story: Story, page: str, now: datetime) -> None:
+    """Those whom the guide wanted told cannot be, any of them: its promise is missed, in writing."""
+    incident = story.incident
+    for base, of in incident.telling.items():
+        if page in of.pages and base not in incident.missed and tried(incident, of) == "missed":
+            story.add(f.PromiseMissed(at=now, key=of.key, rule=base.rpartition("@")[0], due_at=of.due_at))
 
 
 def _escalate_early(story: Story, world: World, now: datetime) -> None:

@@ -6,14 +6,15 @@ Source: docs/decisions/0201-what-was-not-done-is-not-kept.md
 from __future__ import annotations
 
 from datetime import datetime
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 from tocsin.core.carried import SAID, Carried
 from tocsin.core.facts import TOCSIN
 from tocsin.core.policy import Rule
-from tocsin.core.state import Incident, Mark
+from tocsin.core.state import Incident, Mark, Telling
 
 OVER = "the incident was over before it was due"
+UNSENT = "it was over before anybody could be told"
 ENDS_WITH_THE_RESOLUTION = frozenset(
     {"opened", "severity", "assessed", "acknowledged", "mitigated", "updated", "confirmed"}
 )
@@ -69,6 +70,16 @@ def _staffed(incident: Incident, role: str, start: Mark | None, due_at: datetime
             if until.version > start.version and since.at <= due_at < until.at:
                 return since
     return incident.moments.get(f"staffed:{role}")
+
+
+def tried(incident: Incident, telling: Telling) -> Literal["kept", "open", "missed", "waived"]:
+    """What has become of telling somebody, as receipts say: a page that is owed has told nobody yet."""
+    pages = [incident.pages[page] for page in telling.pages]
+    if any(page.arrived for page in pages):
+        return "kept"
+    if any(page.owed for page in pages):
+        return "open"
+    return "waived" if any(page.forgiven for page in pages) else "missed"
 
 
 def _by_a_person(incident: Incident) -> bool:

@@ -259,6 +259,22 @@ def _why_nobody(directory: Directory, words: tuple[str, ...], incident: Incident
     return f"{names}: {', '.join(person.id for person in people)} has no enabled contact method"
 
 
+def gap_of(incident: Incident, world: World, words: tuple[str, ...], now: datetime) -> f.CoverageGap | None:
+    """The words of those whom the guide wants told of an incident that mean nobody who can be."""
+    reasons = {word: _why_untold(world.directory, word, incident) for word in words}
+    names = tuple(word for word, why in reasons.items() if why)
+    return (
+        f.CoverageGap(at=now, level=0, who=names, because="; ".join(reasons[each] for each in names)) if names else None
+    )
+
+
+def _why_untold(directory: Directory, word: str, incident: Incident) -> str:
+    people = who(directory, (word,), service=incident.service)
+    if not people:
+        return f"{word}: means no active person, tell them yourself or bind it to somebody"
+    return "" if any(map(reachable, people)) else _why_nobody(directory, (word,), incident)
+
+
 def _until(policy: Policy, incident: Incident) -> Literal["acknowledged", "resolved"]:
     scheme = _scheme(policy, incident)
     if unhurried(policy, scheme, incident.severity):

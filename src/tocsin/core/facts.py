@@ -484,7 +484,7 @@ class Escalated(Fact, tag="Escalated", frozen=True, kw_only=True):
 
 
 class CoverageGap(Fact, tag="CoverageGap", frozen=True, kw_only=True):
-    """Level `level` resolved to nobody who can be reached and was passed at once."""
+    """Level `level` resolved to nobody who can be reached and was passed at once; 0: these were to be told of it."""
 
     level: int
     who: tuple[str, ...]
@@ -509,6 +509,7 @@ class Notified(Fact, tag="Notified", frozen=True, kw_only=True):
     because: str
     pages: tuple[OwedPage, ...]
     key: str = ""
+    promised_at: datetime | None = None  # when the guide wanted these people told, a promise that a receipt keeps
 
 
 class PagesForgiven(Fact, tag="PagesForgiven", frozen=True, kw_only=True):

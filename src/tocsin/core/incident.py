@@ -18,7 +18,7 @@ import msgspec
 
 from tocsin.core import afterwards, evidence, facts as f, places, runs
 from tocsin.core.facts import TOCSIN, AnyFact, OwedPage
-from tocsin.core.state import Incident, Ladder, Mark, PageState
+from tocsin.core.state import Incident, Ladder, Mark, PageState, Telling
 from tocsin.core.worked import reviewed, staffed, worked
 
 __all__ = ["Incident", "Ladder", "Mark", "PageState", "Refused", "evolve", "fold"]
@@ -277,8 +277,12 @@ def _owed(incident: Incident, fact: AnyFact, mark: Mark, changes: Changes) -> No
         case f.Notified():
             paged = _paged(incident, fact.pages, fact.because, fact.audience)
             changes |= paged | {"fired": _acted(incident, fact.key)}
-            if fact.key and fact.pages:
-                changes["moments"] = incident.moments | {f"told:{fact.key.rpartition('#')[0]}": mark}
+            base = fact.key.rpartition("#")[0]
+            if fact.promised_at:
+                of = Telling(key=fact.key, due_at=fact.promised_at, pages=tuple(page.id for page in fact.pages))
+                changes["telling"] = incident.telling | {base: of}
+            elif fact.key and fact.pages:  # before receipts were waited for, whoever was to be told had been told
+                changes["moments"] = incident.moments | {f"told:{base}": mark}
         case f.PagesForgiven():
             gone = {
                 page: msgspec.structs.replace(incident.pages[page], forgiven=True)
@@ -287,7 +291,7 @@ def _owed(incident: Incident, fact: AnyFact, mark: Mark, changes: Changes) -> No
             }
             changes["pages"] = incident.pages | gone
         case f.PageSent() | f.PageDelivered() | f.PageFailed() | f.PersonUnreachable():
-            changes |= _receipt(incident, fact)
+            changes |= _receipt(incident, fact, mark)
         case f.PromiseAtRisk():
             changes["fired"] = _acted(incident, fact.key)
         case f.PromiseMissed():
@@ -312,7 +316,9 @@ def _paged(incident: Incident, pages: tuple[OwedPage, ...], because: str, audien
     }
 
 
-def _receipt(incident: Incident, fact: f.PageSent | f.PageDelivered | f.PageFailed | f.PersonUnreachable) -> Changes:
+def _receipt(
+    incident: Incident, fact: f.PageSent | f.PageDelivered | f.PageFailed | f.PersonUnreachable, mark: Mark
+) -> Changes:
     state = incident.pages.get(fact.page)
     if state is None:
         return {}
@@ -325,7 +331,13 @@ def _receipt(incident: Incident, fact: f.PageSent | f.PageDelivered | f.PageFail
             state = msgspec.structs.replace(state, failed=state.failed | {fact.method})
         case f.PersonUnreachable():
             state = msgspec.structs.replace(state, unreachable=True)
-    return {"pages": incident.pages | {fact.page: state}}
+    pages = incident.pages | {fact.page: state}
+    told = {
+        f"told:{base}": mark
+        for base, of in incident.telling.items()
+        if state.arrived and fact.page in of.pages and not any(incident.pages[page].arrived for page in of.pages)
+    }
+    return {"pages": pages, "moments": incident.moments | told} if told else {"pages": pages}
 
 
 def _acted(incident: Incident, key: str) -> dict[str, int]:

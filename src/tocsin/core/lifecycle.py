@@ -150,7 +150,7 @@ def end(story: Story, because: str, world: World, now: datetime, *, by: str) -> 
     held = timedelta(seconds=incident.reopen_seconds)
     reopen_until = now + held if held and incident.keys else None
     story.add(f.Resolved(at=now, by=by, because=because, reopen_until=reopen_until))
-    forgive(story, "resolved", now)
+    forgive(story, "resolved", now, promised=incident.false_positive or incident.drill)
     if world.policy.paging.notify_resolved:
         told = {state.page.person for state in incident.pages.values() if state.sent and not state.page.notice}
         people = [person for name, person in world.directory.people.items() if name in told]
@@ -206,7 +206,7 @@ def merge(story: Story, command: c.Merge | MergeNamed, world: World, now: dateti
             f"cannot merge: {incident.reference} has reports to authorities or action items of its own: "
             "merge the other incident into this one"
         )
-    forgive(story, "merged", now)
+    forgive(story, "merged", now, promised=True)
     called = command.reference if isinstance(command, MergeNamed) else command.into
     story.add(f.MergedInto(at=now, by=command.by, other=command.into, reference=called))
 

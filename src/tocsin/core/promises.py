@@ -17,7 +17,7 @@ import msgspec
 
 from tocsin.core.calendar import AT_RISK, BusinessTime, dated, reminder_at, repeated_at
 from tocsin.core.carried import SAID, Carried, carried
-from tocsin.core.endings import OVER, end_of
+from tocsin.core.endings import OVER, UNSENT, end_of, tried
 from tocsin.core.incident import Incident, Mark
 from tocsin.core.outlook import Outlook, Promise, State, dated_by
 from tocsin.core.policy import Rule
@@ -298,10 +298,14 @@ def _in_force(incident: Incident, rule: Rule, start: Mark | None, key: str, cale
 
 
 def _notice(incident: Incident, rule: Rule, start: Mark, key: str, due_at: datetime | None) -> Promise:
-    """What Tocsin itself owes: kept when somebody was told, missed when it was due and nobody could be."""
-    told = incident.moments.get(f"told:{key}")
+    """What Tocsin itself owes: kept when a receipt says that somebody was told, missed when nobody could be."""
+    told, telling = incident.moments.get(f"told:{key}"), incident.telling.get(key)
     if key in incident.waived:
         return _made(incident, rule, key, "waived", due_at)
+    if telling is not None:
+        state = tried(incident, telling)
+        kept_at = told.at if told and state == "kept" else None
+        return _made(incident, rule, key, state, due_at, kept_at, UNSENT if state == "waived" else "")
     if told:
         return _made(incident, rule, key, "kept", due_at, told.at)
     if key in incident.fired:

@@ -45,9 +45,22 @@ class PageState(msgspec.Struct, frozen=True, kw_only=True):
     unreachable: bool = False
 
     @property
+    def arrived(self) -> bool:
+        """Whether a provider took it, and none of those has said since that it never came."""
+        return bool(self.delivered or self.sent - self.failed)
+
+    @property
     def owed(self) -> bool:
         """Whether a method is still to be tried."""
         return not self.forgiven and len(self.sent | self.failed) < len(self.page.methods)
+
+
+class Telling(msgspec.Struct, frozen=True, kw_only=True):
+    """People whom the guide wants told, as it was last begun: its key in the log, when it was due, and the pages."""
+
+    key: str
+    due_at: datetime
+    pages: tuple[str, ...]
 
 
 class ActionItem(msgspec.Struct, frozen=True, kw_only=True):
@@ -216,6 +229,7 @@ class Incident(msgspec.Struct, frozen=True, kw_only=True):
     ladder: Ladder = Ladder()
     pages: dict[str, PageState] = {}
     page_count: int = 0
+    telling: dict[str, Telling] = {}  # promise key without its "#n" -> what a receipt keeps
     moments: dict[str, Mark] = {}
     fired: dict[str, int] = {}  # promise key without its "#n" -> the last n that was acted on
     missed: dict[str, tuple[str, datetime]] = {}  # promise key without "#n" -> (rule, due at)

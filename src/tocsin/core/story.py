@@ -37,10 +37,11 @@ def notify(
     key: str,
     notice: bool = True,
     call: bool = False,
-    otherwise: AnyFact | None = None,
+    otherwise: f.PromiseMissed | None = None,
 ) -> None:
-    """A page or a notice is owed to people; where none of them can be reached, `otherwise` is so. A notice about a
-    private incident goes to those who see it, else to those that it names: whoever must not know of it is not told."""
+    """A page or a notice is owed to people; where it was promised, and none of them can be reached, `otherwise` is so.
+    A notice about a private incident goes to those who see it, else to those that it names: whoever must not know of it
+    is not told."""
     named = story.incident.restricted
     if notice and named is not None:
         knowing = [each for each in people if sees(story.incident, directory, each.id)]
@@ -50,11 +51,16 @@ def notify(
     if otherwise is not None and not pages:
         story.add(otherwise)
     elif pages or key:
-        story.add(f.Notified(at=now, audience=audience, because=because, pages=pages, key=key))
+        promised_at = otherwise.due_at if otherwise else None
+        story.add(f.Notified(at=now, audience=audience, because=because, pages=pages, key=key, promised_at=promised_at))
 
 
-def forgive(story: Story, because: str, now: datetime) -> None:
-    owed = tuple(name for name, state in story.incident.pages.items() if state.owed)
+def forgive(story: Story, because: str, now: datetime, *, promised: bool = False) -> None:
+    """What is still owed is not sent any more. Notices that the guide promised are, unless `promised` goes too: that
+    somebody has it, or that it is over, is no reason why those who were to hear of it do not."""
+    incident = story.incident
+    kept = {page for of in incident.telling.values() for page in of.pages if incident.pages[page].page.notice}
+    owed = tuple(name for name, state in incident.pages.items() if state.owed and (promised or name not in kept))
     if owed:
         story.add(f.PagesForgiven(at=now, pages=owed, because=because))
 

@@ -316,6 +316,8 @@ def _alerts_and_pages(fact: AnyFact) -> str:
             level = f"level {fact.level} ({', '.join(fact.who)})"
             return f"Escalated to {level}, paging {_names(fact.pages)}{_because(fact.because)}"
         case f.CoverageGap():
+            if not fact.level:
+                return f"Not told{_because(fact.because)}"
             return f"Level {fact.level} was passed, nobody can be reached there{_because(fact.because)}"
         case f.NobodyReached():
             return f"Nobody was reached; paging the last resort: {_names(fact.pages)}{_because(fact.because)}"

@@ -244,7 +244,9 @@ def _told(fact: AnyFact, world: World) -> Iterator[Event]:
             yield Event(
                 at=fact.at,
                 kind="passed",
-                text=f"level {fact.level}: passed at once, {fact.because}",
+                text=f"level {fact.level}: passed at once, {fact.because}"
+                if fact.level
+                else f"not told: {fact.because}",
                 level=fact.level,
                 words=fact.who,
             )
