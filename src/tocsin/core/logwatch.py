@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, Literal
 
 import msgspec
@@ -128,13 +128,26 @@ def compiled(pattern: str) -> Callable[[str], Any]:
     """A search for the pattern that takes time in proportion to the line. Raises ValueError with the reason."""
     if len(pattern) > PATTERN_MAX:
         raise ValueError(f"longer than {PATTERN_MAX} characters")
-    options = re2.Options()
-    options.log_errors = False
-    options.never_capture = True
-    options.max_mem = PATTERN_BYTES_MAX
     try:
-        search: Callable[[str], Any] = re2.compile(pattern, options).search
+        search: Callable[[str], Any] = re2.compile(pattern, _options()).search
     except re2.error as error:
         said = error.args[0]
         raise ValueError(said.decode("utf-8", "replace") if isinstance(said, bytes) else str(said)) from None
     return search
+
+
+def matching(patterns: Sequence[str]) -> Callable[[str], Sequence[int]]:
+    """Which of the patterns match, by their number, asked of a line once for all of them. They are known to compile."""
+    every = re2.Set.SearchSet(_options())
+    for pattern in patterns:
+        every.Add(pattern)
+    every.Compile()
+    return lambda text: every.Match(text) or ()
+
+
+def _options() -> Any:
+    options = re2.Options()
+    options.log_errors = False
+    options.never_capture = True
+    options.max_mem = PATTERN_BYTES_MAX
+    return options

@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 
 import msgspec
 
-from tocsin.core.logwatch import LogRule, LogWatch, compiled
+from tocsin.core.logwatch import LogRule, LogWatch, matching
 from tocsin.core.texts import one_line, shortened
 from tocsin.detect.follow import Piece
 from tocsin.detect.handing import Finding
@@ -36,7 +36,7 @@ class LogWatching:
         self.tally = tally
         self._redact = redact
         self._shapes = Shapes(tally.wide)
-        self._rules = [(rule, compiled(rule.pattern)) for rule in watch.rules]
+        self._matching = matching([rule.pattern for rule in watch.rules])
         tally.rules = {rule.name: self._counter(rule) for rule in watch.rules}
         share = watch.error_share
         if share is not None and tally.lines.seconds != share.within_seconds:
@@ -54,6 +54,7 @@ class LogWatching:
         self.tally.turn(now)
         for piece in pieces:
             self._open = []
+            self.tally.lines.add(now, sum(not CONTINUES.match(line.text) for line in piece.lines if line.text))
             for line in piece.lines:
                 if CONTINUES.match(line.text):
                     for samples in self._open:
@@ -68,7 +69,7 @@ class LogWatching:
         Of one trouble there is one alert: errors that are new or grow while a rule already says that something is wrong
         are told in its alert.
         """
-        found = [self._rule(rule, self.tally.rules[rule.name], now) for rule, _ in self._rules]
+        found = [self._rule(rule, self.tally.rules[rule.name], now) for rule in self.watch.rules]
         standing = [each for each in (*found, self._share(now)) if each is not None]
         beside = bool(standing)
         shapes = sorted(self.tally.shapes.values(), key=lambda each: each.first_at)
@@ -91,10 +92,8 @@ class LogWatching:
         return Counter(Window(rule.within_seconds))
 
     def _taken(self, line: Line, path: str, now: datetime) -> Iterator[Samples]:
-        self.tally.lines.add(now)
-        for rule, search in self._rules:
-            if search(line.text):
-                yield self._counted(self.tally.rules[rule.name], line, path, now)
+        for number in self._matching(line.text):
+            yield self._counted(self.tally.rules[self.watch.rules[number].name], line, path, now)
         if line.level != "error":
             return
         yield self._counted(self.tally.errors, line, path, now)
