@@ -358,6 +358,45 @@ def test_a_share_of_errors_that_does_not_fit_says_what_would(tmp_path: Path) -> 
     assert "error_rate: expected a share of all lines and a time" in found
 
 
+def test_questions_say_one_condition_and_whom_they_ask(tmp_path: Path) -> None:
+    text = """
+[prometheus]
+url = "https://prometheus.example.org/"
+token = "0123456789"
+[[queries]]
+name = "errors"
+query = "rate"
+above = 1
+for = "5m"
+"""
+    config = told(tmp_path, text)
+    assert config.prometheus is not None
+    (errors,) = config.prometheus.queries
+
+    assert (config.prometheus.url, config.prometheus.token) == ("https://prometheus.example.org", "0123456789")
+    assert (errors.above, errors.for_seconds, errors.every_seconds, errors.unusual) == (1.0, 300, 60, "")
+    assert "0123456789" in config.secrets
+    assert told(tmp_path, "").prometheus is None
+
+
+@pytest.mark.parametrize(
+    ("query", "said"),
+    [
+        ("", "queries[0]: expected one of above, below, falls_to, rises_to, unusual, got none of them"),
+        (
+            "above = 1\nbelow = 0",
+            "queries[0]: expected one of above, below, falls_to, rises_to, unusual, got above and",
+        ),
+        ("above = 'much'", "queries[0].above: expected a number, got 'much'"),
+        ("above = true", "queries[0].above: expected a number, got true"),
+        ("unusual = 'high'\nat_least = -1", "queries[0].at_least: expected a number from 0 on, got -1"),
+        ("above = 1", "prometheus.url: expected a value, because there are [[queries]], got nothing"),
+    ],
+)
+def test_a_question_that_does_not_fit_says_what_would(tmp_path: Path, query: str, said: str) -> None:
+    assert any(said in flaw for flaw in flaws(tmp_path, f"[[queries]]\nname = 'a'\nquery = 'up'\n{query}"))
+
+
 def test_a_source_may_be_told_what_people_do(tmp_path: Path) -> None:
     (tmp_path / "key").write_text("0123456789\n")
     source = "[[sources]]\nname = 'og'\ntoken = 'abc'\nacknowledge = 'opsgenie'\nacknowledge_token_file = 'key'\n"

@@ -195,6 +195,15 @@ def test_logs_that_are_watched_can_be_read_or_it_is_said(run: Run, tmp_path: Pat
     assert found == [("ok", "app: 1 file, 0 rules"), ("warning", f"old: no file is called {tmp_path}/gone.log")]
 
 
+def test_a_prometheus_that_nobody_finds_is_an_error(run: Run, tmp_path: Path, taken: int) -> None:
+    asked = '[[queries]]\nname = "up"\nquery = "up"\nbelow = 1\n'
+    told(tmp_path, f'[prometheus]\nurl = "http://127.0.0.1:{taken}"\n{asked}{PEOPLE}')
+
+    ((state, text),) = findings(run("doctor", "--format", "json"))["queries"]
+
+    assert (state, text.startswith(f"127.0.0.1:{taken} does not answer")) == ("error", True)
+
+
 def test_a_port_that_somebody_else_has_is_an_error(run: Run, tmp_path: Path, taken: int) -> None:
     told(tmp_path, PEOPLE, f"127.0.0.1:{taken}")
 

@@ -10,7 +10,7 @@ import socket
 import sqlite3
 import ssl
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -27,17 +27,20 @@ from tocsin.clock import Clock, SystemClock
 from tocsin.core.people import SECRET_ADDRESSES, Directory, reachable, shown_address, who
 from tocsin.core.readiness import unheard
 from tocsin.detect.follow import found as followed
+from tocsin.detect.prometheus import Refused, Unanswered
 from tocsin.devices import VAPID
 from tocsin.guides import Guide, Guides, read_directory
 from tocsin.intake.formats import FORMATS
 from tocsin.saying.composing import stored_audiences
 from tocsin.setting.config import Config, Smtp, load
 from tocsin.setting.file import ConfigError
+from tocsin.setting.prometheus import PrometheusSetting
 from tocsin.store.instants import instant
 from tocsin.store.migrate import migrations, schema_version
 from tocsin.store.snapshot import Snapshot
 from tocsin.store.sqlite import connect
 from tocsin.watch.channelcheck import looked_at
+from tocsin.wiring.detecting import prometheus_of
 
 SMTP_SECONDS = 10.0
 FREE_MIN = 512 * 1024 * 1024  # journal segments are preallocated, and the write-ahead log grows between checkpoints
@@ -76,6 +79,8 @@ def examine(file: Path | None, data: str | None, listen: str | None, clock: Cloc
     yield from _clock(clock)
     yield _port(told)
     yield from _logs(told)
+    if told.prometheus is not None:
+        yield from asyncio.run(_asked(told.prometheus, told.outgoing_hosts))
     if told.smtp is not None:
         yield _smtp(told.smtp)
     for channel in asyncio.run(looked_at(told)):
@@ -202,6 +207,25 @@ def _logs(told: Config) -> Iterator[Finding]:
         else:
             text = f"{watch.name}: {len(files)} file{'s' if len(files) > 1 else ''}, {len(watch.rules)} rules"
             yield Finding(check="logs", state="ok", text=text)
+
+
+async def _asked(said: PrometheusSetting, hosts: Sequence[str]) -> list[Finding]:
+    """Whether Prometheus answers each question."""
+    prometheus, now, found = prometheus_of(said, hosts), SystemClock().now(), []
+    for each in said.queries:
+        state: State = "ok"
+        try:
+            series = await prometheus.now(each.query, now)
+            text = f"{len(series)} series" if series else "an answer without any series"
+            state = "ok" if series else "warning"
+        except Refused as error:
+            text, state = f"is refused: {error}", "error"
+        except Unanswered as error:  # nobody answers the others either
+            found.append(Finding(check="queries", state="error", text=f"{prometheus.host} does not answer: {error}"))
+            break
+        found.append(Finding(check="queries", state=state, text=f"{each.name}: {text}"))
+    await prometheus.close()
+    return found
 
 
 def _smtp(smtp: Smtp) -> Finding:

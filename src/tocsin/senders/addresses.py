@@ -81,6 +81,11 @@ def only(hosts: Iterable[str]) -> None:
     _ONLY[:] = [each.strip().casefold().rstrip(".") for each in hosts]
 
 
+def may_be_called(host: str) -> bool:
+    """Whether `only` leaves this host. For what the operator named: its address is not judged."""
+    return not _ONLY or listed(host, _ONLY)
+
+
 def listed(host: str, hosts: Iterable[str]) -> bool:
     """Whether a host is one of these."""
     said = host.casefold().rstrip(".")
@@ -120,7 +125,7 @@ class Guard(httpcore2.AnyIOBackend):
     ) -> httpcore2.AsyncNetworkStream:
         """A connection to one of the judged addresses of `host`. Raises Forbidden, or what httpcore2 raises."""
         options = list(socket_options or [])
-        if _ONLY and not listed(host, _ONLY):  # before its name is asked of anybody
+        if not may_be_called(host):  # before its name is asked of anybody
             raise Forbidden(f"{host} is not among the hosts of `[server] outgoing_hosts`")
         try:
             with anyio.fail_after(timeout):

@@ -31,6 +31,7 @@ from tocsin.setting.kinds import Address
 from tocsin.setting.logs import log_watches
 from tocsin.setting.oidc import Oidc, oidc_from
 from tocsin.setting.probes import probe_settings
+from tocsin.setting.prometheus import PrometheusSetting, prometheus_setting
 from tocsin.setting.table import BY_NAME
 from tocsin.setting.tenants import tenant_rows
 
@@ -149,6 +150,7 @@ class Config(msgspec.Struct, frozen=True, kw_only=True):
     sources: tuple[SourceSetting, ...]
     monitors: tuple[MonitorSetting, ...]
     logs: tuple[LogWatch, ...] = ()
+    prometheus: PrometheusSetting | None = None
     status_export: Path | None
     status_export_url: str | None
     status_allow_private: bool
@@ -207,11 +209,7 @@ def _config(values: dict[str, Any], file: Path | None) -> Config:
         secret_file=Path(of("server.secret_file") or data / "secret"),
         zone=of("server.zone"),
         smtp=_smtp(of) if "smtp.host" in values else None,
-        webhook=Webhook(
-            allow_private=of("webhook.allow_private"),
-            secret=of("webhook.secret"),
-            push_private=of("webhook.push_private"),
-        ),
+        webhook=Webhook(**{name: of(f"webhook.{name}") for name in Webhook.__struct_fields__}),
         slack=_slack(of) if of("slack.bot_token") else None,
         twilio=_twilio(of) if of("twilio.account") and of("twilio.token") else None,
         telegram=_telegram(of) if of("telegram.token") else None,
@@ -220,6 +218,7 @@ def _config(values: dict[str, Any], file: Path | None) -> Config:
         sources=sources,
         monitors=tuple(_monitor(row) for row in values["monitors"]),
         logs=log_watches(values["logs"], file),
+        prometheus=prometheus_setting(of, values["queries"], str(file or FILE)),
         channel_test_seconds=of("paging.channel_test"),
         status_export=Path(of("status.export")) if of("status.export") else None,
         status_export_url=of("status.export_url"),

@@ -22,7 +22,7 @@ from tocsin.unreadable import found
 
 LISTS = (
     *("people", "teams", "services", "sources", "monitors", "anchors", "trackers", "hooks", "tenants", "audiences"),
-    *("log_sources", "logs", "probes"),
+    *("log_sources", "logs", "probes", "queries"),
 )
 _FIT: dict[str, Callable[[dict[str, Any]], None]] = {
     "hooks": lambda row: check_hook(Hook(**row)),
@@ -36,6 +36,7 @@ _NAMED = (
     "log_sources",
     "logs",
     "probes",
+    "queries",
 )  # rows known by `name`, where others have an `id`
 
 

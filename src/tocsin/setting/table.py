@@ -37,6 +37,7 @@ from tocsin.setting.kinds import (
 from tocsin.setting.logs import LOGS
 from tocsin.setting.methods import channels, methods, rules
 from tocsin.setting.probes import PROBES
+from tocsin.setting.queries import PROMETHEUS, QUERIES
 from tocsin.setting.row import REQUIRED, Setting, row as _row
 
 DAY = 86_400
@@ -235,6 +236,8 @@ SETTINGS: tuple[Setting, ...] = (
     *PROBES,
 
     *LOGS,
+    *PROMETHEUS,
+    *QUERIES,
 
     _row("oidc.issuer", issuer, None, "The identity provider (OpenID Connect) that people may sign in with. Its "
          "redirect address is `/sign-in/oidc/callback` under `public_url`.", unit="URL", env="TOCSIN_OIDC_ISSUER"),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Coroutine, Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import Any, Protocol
@@ -15,12 +15,15 @@ from tocsin.detect.checking import check
 from tocsin.detect.handing import Handing
 from tocsin.detect.logs import Logs
 from tocsin.detect.prober import Prober, Watched
+from tocsin.detect.prometheus import Prometheus
+from tocsin.detect.queries import Queries
 from tocsin.detect.reaching import Reach
 from tocsin.digest.fates import Fates
 from tocsin.ports import Entry
 from tocsin.redaction import Redactor, secrets_of
-from tocsin.senders.addresses import listed
+from tocsin.senders.addresses import listed, may_be_called
 from tocsin.setting.config import Config
+from tocsin.setting.prometheus import PrometheusSetting
 
 
 class Parts(Protocol):
@@ -47,19 +50,25 @@ class Detecting:
         self.logs = Logs(config.logs, config.data / "logs", self.clock, redact, self.handing)
         self._probes, self._hosts = config.probes, config.outgoing_hosts
         self._prober: Prober | None = None
+        self._prometheus = config.prometheus
+        self.queries: Queries | None = None
 
     def work(self) -> tuple[Coroutine[Any, Any, None], ...]:
         """Called in the event loop, once."""
         reach = reach_of(self._hosts)
         self._prober = Prober(self._probes, lambda probe: check(probe, reach, self.clock), self.handing)
-        return (self.logs.run(), self._prober.run())
+        if self._prometheus is None:
+            return (self.logs.run(), self._prober.run())
+        answers = prometheus_of(self._prometheus, self._hosts)
+        self.queries = Queries(self._prometheus.queries, answers, self.clock, self.handing)
+        return (self.logs.run(), self._prober.run(), self.queries.run())
 
     def figures(self) -> dict[str, float]:
         """For /metrics: nothing of what is not configured."""
-        return self.logs.figures()
+        return {**self.logs.figures(), **(self.queries.figures() if self.queries else {})}
 
     def counters(self) -> dict[str, int]:
-        return self.logs.counters()
+        return {**self.logs.counters(), **(self.queries.counters() if self.queries else {})}
 
     def probed(self) -> list[Probed]:
         """Every probe as it stands, in the order of the file."""
@@ -74,9 +83,20 @@ class Detecting:
         return await asyncio.get_running_loop().run_in_executor(self._parts.readers, asking)
 
 
+def allowed_by(hosts: Sequence[str]) -> Callable[[str], bool]:
+    """Whether a host may be called: these and no others, or any where none is named; and what the process may call."""
+    return lambda host: (not hosts or listed(host, hosts)) and may_be_called(host)
+
+
 def reach_of(hosts: Sequence[str]) -> Reach:
     """How probes get somewhere: to these hosts and no others, or to any where none is named."""
-    return Reach(lambda host: not hosts or listed(host, hosts))
+    return Reach(allowed_by(hosts))
+
+
+def prometheus_of(said: PrometheusSetting, hosts: Sequence[str]) -> Prometheus:
+    """The server that is asked, where it may be called."""
+    allowed = allowed_by(hosts)
+    return Prometheus(said.url, token=said.token, user=said.user, password=said.password, allowed=allowed)
 
 
 def _probed(watched: Watched) -> Probed:
