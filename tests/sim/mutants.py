@@ -19,6 +19,7 @@ from pathlib import Path
 from tests.sim.planted import MUTANTS as FIRST, Mutant
 from tests.sim.planted_after import AFTER
 from tests.sim.planted_bounds import BOUNDS
+from tests.sim.planted_detect import DETECT
 from tests.sim.planted_guide import GUIDE_SHOWN
 from tests.sim.planted_ladders import READ_LADDERS
 from tests.sim.planted_limits import READ_LIMITS
@@ -36,7 +37,7 @@ LIMIT = "TOCSIN_MUTANT_SECONDS"
 HANG_SECONDS = 1_200  # a bug that makes a test wait for ever
 WORKERS = 2
 NOT_THE_COPY = 99
-MUTANTS = (*FIRST, *SAYING, *PROOF, *READ_LADDERS, *READ_LIMITS, *BOUNDS, *NIGHT, *AFTER, *GUIDE_SHOWN, *RUNS)
+MUTANTS = (*FIRST, *SAYING, *PROOF, *READ_LADDERS, *READ_LIMITS, *BOUNDS, *NIGHT, *AFTER, *GUIDE_SHOWN, *RUNS, *DETECT)
 
 # The copy must be what is imported, whatever is installed; pytest's own codes: 0 passed, 1 failed, more: never ran.
 BOOT = f"""

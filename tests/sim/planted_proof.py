@@ -32,8 +32,8 @@ PROOF: tuple[Mutant, ...] = (
     _bug(
         "a list of hosts is no list",
         "senders/addresses.py",
-        "if _ONLY and not listed(host, _ONLY):",
-        "if _ONLY and not host:",
+        "return not _ONLY or listed(host, _ONLY)",
+        "return bool(host)",
         "tests/senders/test_addresses.py",
     ),
     _bug(
