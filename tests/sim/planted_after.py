@@ -6,6 +6,7 @@ from tests.sim.planted import Mutant, _bug
 
 TEXT = "tests/core/test_hourstext.py"
 HOURS = "tests/guide/test_hours.py"
+IMPACT = "tests/core/test_impact.py"
 RECEIPT = "tests/core/test_told_by_receipt.py"
 
 AFTER: tuple[Mutant, ...] = (
@@ -142,5 +143,40 @@ AFTER: tuple[Mutant, ...] = (
         "if missed and (gap := gap_of(",
         "if not missed and (gap := gap_of(",
         RECEIPT,
+    ),
+    _bug(
+        "impact: every corrected estimate pages one level more",
+        "core/impact.py",
+        "AGAIN = 2  #",
+        "AGAIN = 0  #",
+        IMPACT,
+    ),
+    _bug(
+        "impact: an answer is a yes whatever it says",
+        "core/impact.py",
+        "answer.casefold().strip() in YES and",
+        "answer and",
+        IMPACT,
+    ),
+    _bug(
+        "impact: what people are to judge escalates by itself",
+        "core/impact.py",
+        '    if trigger.kind != "impact":\n        return None\n',
+        "",
+        IMPACT,
+    ),
+    _bug(
+        "impact: a severity without escalation escalates",
+        "core/impact.py",
+        " or after.severity in scheme.never:",
+        ":",
+        IMPACT,
+    ),
+    _bug(
+        "impact: nothing escalates by itself",
+        "core/decide.py",
+        "    impact.rise(story, incident, world, now)\n",
+        "",
+        IMPACT,
     ),
 )

@@ -20,6 +20,7 @@ from tocsin.core import (
     emergency,
     evidence,
     facts as f,
+    impact,
     keeping,
     legal,
     lifecycle,
@@ -140,6 +141,7 @@ def decide(incident: Incident, command: Any, world: World, now: datetime) -> lis
         twopersons.ask(story, command, world, now)
     else:
         handler(story, command, world, now)
+    impact.rise(story, incident, world, now)
     deadlines.wake(story, c.Wake(), world, now)  # a rule without delay is due at once
     return story.facts
 

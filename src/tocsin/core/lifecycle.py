@@ -94,10 +94,10 @@ def escalate_by_hand(story: Story, command: c.Escalate, world: World, now: datet
     raise_to(story, world, " - ".join(part for part in (command.trigger, command.because) if part), now, by=command.by)
 
 
-def raise_to(story: Story, world: World, because: str, now: datetime, *, by: str) -> None:
+def raise_to(story: Story, world: World, because: str, now: datetime, *, by: str, key: str = "") -> None:
     if story.incident.acknowledged_at:
         story.add(f.Unacknowledged(at=now, by=by, because=f"escalated: {because}"))
-    story.add(*[_said_by(fact, by) for fact in escalate(story.incident, world, because, now)])
+    story.add(*[_said_by(fact, by) for fact in escalate(story.incident, world, because, now, key=key)])
 
 
 def _said_by(fact: AnyFact, by: str) -> AnyFact:

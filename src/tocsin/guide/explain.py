@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from tocsin.core.impact import acts
 from tocsin.core.policy import Policy, Severity, Source
 from tocsin.core.unhurried import unhurried
 from tocsin.guide.saying import count, due, every, inside, listing, severities, span, within
@@ -76,7 +77,7 @@ def _escalation(policy: Policy) -> Iterator[str]:
     for row in policy.escalation.notify:
         yield f"{row.severity} is told to {listing(row.who)}{f' {within(row.within)}' if row.within else ''}.{_at(row.source)}"
     for trigger in policy.escalation.triggers:
-        yield f"Escalate {'when the impact changes' if trigger.kind == 'impact' else 'by hand'}: {trigger.text}.{_at(trigger.source)}"
+        yield f"Escalate {acts(trigger) or 'by hand'}: {trigger.text}.{_at(trigger.source)}"
     for party in policy.escalation.external:
         yield f"Outside: {party.who}{f', {inside(party.condition)}' if party.condition else ''}.{_at(party.source)}"
 

@@ -13,6 +13,7 @@ from litestar.exceptions import NotFoundException
 from tocsin.core.briefing import briefing, loose_commands, phase_views, runbook_views
 from tocsin.core.callees import callees
 from tocsin.core.facts import AnyFact
+from tocsin.core.impact import acts
 from tocsin.core.incident import fold
 from tocsin.core.people import Directory
 from tocsin.core.policy import Policy, Source
@@ -154,7 +155,9 @@ def _escalation(policy: Policy) -> Iterator[Row]:
         who = f"{told.severity}: {', '.join(told.who)}"
         yield Row(text=who, more=_joined(span_of(told.within), ", ".join(told.channels)), line=_line(told.source))
     for trigger in ladder.triggers:
-        yield Row(text=trigger.text, more="a reason to escalate", line=_line(trigger.source))
+        itself = acts(trigger)
+        more = f"escalates by itself {itself}" if itself else "a reason to escalate"
+        yield Row(text=trigger.text, more=more, line=_line(trigger.source))
     for party in ladder.external:
         yield Row(text=party.who, more=party.condition, line=_line(party.source))
 
