@@ -18,6 +18,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "maintenance": ("tocsin.cli.operations:maintenance", "Plan windows in which alerts page nobody."),
     "payload": ("tocsin.cli.operations:payload", "What became of what was handed in."),
     "guide": ("tocsin.cli.guide:app", "Compile, lint and compare guides."),
+    "dashboard": ("tocsin.cli.dashboard:app", "The incident dashboard of the guides, for Grafana."),
     "runbook": ("tocsin.cli.runbook:app", "The runbooks of the guides in force: steps and commands."),
     "oncall": ("tocsin.cli.oncall:app", "Say who is on call, and check schedules in files."),
     "policy": ("tocsin.cli.policy:app", "Check policy files."),
