@@ -236,6 +236,9 @@ def test_an_alert_says_what_is_wrong_where_and_what_was_seen() -> None:
         "summary": "shop refuses connections",
         "probe": "shop",
         "target": "https://shop.example/health",
+        "description": (
+            "https://shop.example/health\nhttp status: 503\nlatency: 200 ms\nchecked at: 2026-11-23 03:02:00 UTC"
+        ),
         "http_status": "503",
         "latency": "200 ms",
         "checked_at": "2026-11-23 03:02:00 UTC",

@@ -24,6 +24,7 @@ from tocsin.core.alert import Verdict
 from tocsin.core.facts import AlertName
 from tocsin.core.people import Method, Person, Service
 from tocsin.core.policy import Cadence, Deadline, Escalation, FollowUp, Level, Policy, Review, Severity, Trigger
+from tocsin.core.probe import Probed
 from tocsin.core.sight import NOBODY
 from tocsin.engine import Engine, Group
 from tocsin.evidence.keys import KeyFile
@@ -87,6 +88,16 @@ POLICY = Policy(
 )
 
 
+class Detected:
+    """What is noticed here: nothing, until a test says otherwise."""
+
+    def __init__(self) -> None:
+        self.probes: list[Probed] = []
+
+    def probed(self) -> list[Probed]:
+        return self.probes
+
+
 class World:
     """`deps` of one Tocsin, and what tests do to it from outside."""
 
@@ -112,6 +123,7 @@ class World:
         self.engine.announcing(self.subscribers.announce)
         self.watch = Watch(self.clock, lambda: list(self.board.providers), self.fetch)
         self.fetched: dict[str, bytes] = {}
+        self.detecting = Detected()
         self.identity = Identity(b"s" * 32, Box(KeyFile(folder / "identity.keys", {}, "").keys))
         self.identity.hasher = Hasher(memory_kib=64)  # most tests need a password and no work for who guesses
         self.evidence = Kept(self, setting(folder))

@@ -25,6 +25,7 @@ from tocsin.cli.settings import ConfigFile, DataDir, Listen, of_house
 from tocsin.cli.verbs import FORMAT
 from tocsin.clock import Clock, SystemClock
 from tocsin.core.people import SECRET_ADDRESSES, Directory, reachable, shown_address, who
+from tocsin.core.probe import UNABLE, target_of
 from tocsin.core.readiness import unheard
 from tocsin.detect.follow import found as followed
 from tocsin.detect.prometheus import Refused, Unanswered
@@ -41,6 +42,7 @@ from tocsin.store.snapshot import Snapshot
 from tocsin.store.sqlite import connect
 from tocsin.watch.channelcheck import looked_at
 from tocsin.wiring.detecting import prometheus_of
+from tocsin.wiring.reaching import looks
 
 SMTP_SECONDS = 10.0
 FREE_MIN = 512 * 1024 * 1024  # journal segments are preallocated, and the write-ahead log grows between checkpoints
@@ -85,6 +87,8 @@ def examine(file: Path | None, data: str | None, listen: str | None, clock: Cloc
         yield _smtp(told.smtp)
     for channel in asyncio.run(looked_at(told)):
         yield Finding(check=channel.channel, state=channel.state, text=channel.text)
+    if told.probes:
+        yield from _probes(told, clock)
     yield from _people(told)
 
 
@@ -250,6 +254,18 @@ def _smtp(smtp: Smtp) -> Finding:
     if code != 250:
         return Finding(check="smtp", state="error", text=f"{place}: refuses mail from {smtp.sender}: {code} {said!r}")
     return Finding(check="smtp", state="ok", text=f"{place}: takes mail from {smtp.sender} (tls: {smtp.tls})")
+
+
+def _probes(told: Config, clock: Clock) -> Iterator[Finding]:
+    """One look at each probe: what it finds now would page, what keeps it from looking never will."""
+    for probe, look in zip(told.probes, asyncio.run(looks(told.probes, told.outgoing_hosts, clock)), strict=True):
+        found = [f"{probe.name} {each.text}" for each in look.found.values() if each]
+        unable = any(each.text.startswith(UNABLE) for each in look.found.values() if each)
+        state: State = "error" if unable else "warning" if found else "ok"
+        yield Finding(check="probes", state=state, text="; ".join(found) or f"{probe.name}: {target_of(probe)} is fine")
+        if probe.secret and (probe.url or "").startswith("http:"):
+            text = f"{probe.name}: its secret goes over the network in clear text; use https"
+            yield Finding(check="probes", state="warning", text=text)
 
 
 def _people(told: Config) -> Iterator[Finding]:

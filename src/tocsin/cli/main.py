@@ -43,6 +43,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "readiness": ("tocsin.cli.readiness:readiness", "Say who could not be reached tonight."),
     "tenant": ("tocsin.cli.tenant:app", "Organisations that share this installation."),
     "logs": ("tocsin.cli.logs:app", "Search logs by hand, and count what recurs in them."),
+    "probe": ("tocsin.cli.probe:app", "What Tocsin looks at by itself: list, look once."),
     "evidence": ("tocsin.cli.evidence:app", "Keep evidence, hold it, export it as a sealed bundle."),
     "run": ("tocsin.cli.evidence:run", "Run a command and keep what it says as evidence."),
     "audit": ("tocsin.cli.audit:app", "Verify, export and read the audit trail."),

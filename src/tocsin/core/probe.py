@@ -19,6 +19,7 @@ Standing = Literal["new", "up", "failing", "down", "flapping", "expiring"]
 
 REACH, VALIDITY, EXPIRY = "", "validity", "expiry"  # subjects; a component of a status page is named by its own name
 COMPONENT = "component:"
+UNABLE = "is not looked at: "  # how a problem begins that keeps a probe from looking at all
 RECENT = 20  # looks of which the turns are counted
 TURNS_MIN = 6  # so many turns among them is flapping
 ALERTNAMES = {REACH: "ProbeFailed", VALIDITY: "CertificateInvalid", EXPIRY: "CertificateExpiring"}
@@ -261,10 +262,18 @@ def annotations_of(probe: Probe, subject: str, problem: Problem, last: Look | No
     if probe.runbook:
         said["runbook_url"] = probe.runbook
     if last is not None and last.found.get(subject):  # what a good look saw would contradict the summary
-        said |= last.evidence
-        said["latency"] = f"{last.seconds * 1000:.0f} ms"
-        said["checked_at"] = f"{last.at:%Y-%m-%d %H:%M:%S} UTC"
+        seen = {
+            **last.evidence,
+            "latency": f"{last.seconds * 1000:.0f} ms",
+            "checked_at": f"{last.at:%Y-%m-%d %H:%M:%S} UTC",
+        }
+        said["description"] = "\n".join([target_of(probe), *(f"{_words(name)}: {seen[name]}" for name in seen)])
+        said |= seen
     return said
+
+
+def _words(name: str) -> str:
+    return name.replace("_", " ")
 
 
 def target_of(probe: Probe) -> str:

@@ -90,7 +90,9 @@ async def _exchange(probe: Probe, method: str, url: str, body: bytes, reach: Rea
         where = httpcore2.URL(scheme=parts.scheme, host=parts.hostname or "", port=parts.port, target=path)
         async with (
             httpcore2.AsyncConnectionPool(
-                ssl_context=trust(probe.ca_file), max_keepalive_connections=0, network_backend=backend
+                ssl_context=trust(probe.ca_file) if parts.scheme == "https" else None,
+                max_keepalive_connections=0,
+                network_backend=backend,
             ) as pool,
             pool.stream(method, where, headers=_headers(probe, body), content=body) as response,
         ):

@@ -14,7 +14,7 @@ from datetime import datetime
 from ipaddress import ip_address
 from pathlib import Path
 
-from tocsin.core.probe import REACH, Probe, Problem
+from tocsin.core.probe import REACH, UNABLE, Probe, Problem
 from tocsin.core.probe_fields import host_port
 from tocsin.detect.reaching import Reach, Seen, Unreachable
 
@@ -40,7 +40,7 @@ async def dns(probe: Probe, reach: Reach, now: datetime) -> Seen:
     if isinstance(asked, Seen):
         return asked
     if not asked:
-        return Seen(found={REACH: Problem(text=f"is not looked at: {RESOLV} names no name server")})
+        return Seen(found={REACH: Problem(text=f"{UNABLE}{RESOLV} names no name server")})
     why = ""
     for server, port in asked[:SERVERS_MAX] * ROUNDS:
         try:

@@ -19,7 +19,7 @@ import anyio
 import httpcore2
 import msgspec
 
-from tocsin.core.probe import Problem
+from tocsin.core.probe import UNABLE, Problem
 from tocsin.threads import Threads
 
 RESOLVERS_MAX = 16  # threads that wait for name servers; a dead one must not hold up the other names
@@ -61,7 +61,7 @@ class Reach:
     async def addresses(self, host: str, port: int) -> list[str]:
         """What the machine's own resolver says. Raises Unreachable."""
         if not self._allowed(host):
-            raise Unreachable(f"is not looked at: {host} is not among the hosts of `[server] outgoing_hosts`")
+            raise Unreachable(f"{UNABLE}{host} is not among the hosts of `[server] outgoing_hosts`")
         try:
             found = await self._resolvers.run(lambda: socket.getaddrinfo(host, port, type=socket.SOCK_STREAM))
         except (OSError, UnicodeError) as error:
@@ -152,7 +152,7 @@ def trust(ca_file: str | None) -> ssl.SSLContext:
     try:
         return ssl.create_default_context(cafile=ca_file)
     except (OSError, ssl.SSLError) as error:
-        raise Unreachable(f"is not looked at: ca_file {ca_file}: {_reason(error)}") from error
+        raise Unreachable(f"{UNABLE}ca_file {ca_file}: {_reason(error)}") from error
 
 
 def blind() -> ssl.SSLContext:

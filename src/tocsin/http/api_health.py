@@ -15,7 +15,7 @@ from tocsin.http import auth
 from tocsin.http.api_incidents import json_of, problem
 from tocsin.http.events import events_of
 from tocsin.http.gate import Incoming, anybody, deps_of, headers_of, insist
-from tocsin.http.metrics import Exposition, Others, Tally
+from tocsin.http.metrics import Exposition, Others, Probes, Tally
 
 
 class Alive(msgspec.Struct, frozen=True, kw_only=True):
@@ -83,6 +83,7 @@ async def show_metrics(request: Incoming) -> Response[bytes]:
     every = await deps.read(tally.refresh)
     registry = CollectorRegistry(auto_describe=False)
     registry.register(Exposition(every, deps.health(), deps.clock.now(), events_of(request).clients))
+    registry.register(Probes(deps.detecting.probed()))
     if deps.tenants is not None:
         registry.register(Others(deps.tenants.standings()))
     encode, media_type = choose_encoder(request.headers.get("accept", ""))

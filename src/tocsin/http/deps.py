@@ -11,6 +11,7 @@ import msgspec
 from tocsin.auditport import Protection
 from tocsin.clock import Clock
 from tocsin.core.people import Method, Person
+from tocsin.core.probe import Probed
 from tocsin.engine import Engine
 from tocsin.evidenceport import EvidenceRoom
 from tocsin.http.tenancy import Tenancy
@@ -45,6 +46,14 @@ class Health(msgspec.Struct, frozen=True, kw_only=True):
     counters: Mapping[str, float] = {}
 
 
+class Detected(Protocol):
+    """What Tocsin notices by itself."""
+
+    def probed(self) -> list[Probed]:
+        """Every probe as it stands, in the order of the file."""
+        ...
+
+
 class Deps(Protocol):
     """`public_url` has no slash at its end; `loopback` says that the server listens on a loopback address only."""
 
@@ -73,6 +82,8 @@ class Deps(Protocol):
     def clock(self) -> Clock: ...
     @property
     def engine(self) -> Engine: ...
+    @property
+    def detecting(self) -> Detected: ...
     @property
     def evidence(self) -> EvidenceRoom: ...
     @property

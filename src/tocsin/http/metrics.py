@@ -20,6 +20,7 @@ from tocsin.core import facts as f
 from tocsin.core.facts import OPEN_STATUSES, AnyFact
 from tocsin.core.incident import fold
 from tocsin.core.measures import measures
+from tocsin.core.probe import Probed
 from tocsin.http.deps import Health
 from tocsin.http.tenancy import Standing
 from tocsin.ports import Store
@@ -227,6 +228,30 @@ class Others(Collector):
             for figure, family in figures.items():
                 family.add_metric((name,), each.figures.get(figure, 0.0))
         yield from (ready, met, *figures.values()) if self._standings else ()
+
+
+class Probes(Collector):
+    """What each probe found when it last looked; nothing before its first look."""
+
+    def __init__(self, probed: Sequence[Probed]) -> None:
+        self._probed = probed
+
+    def collect(self) -> Iterable[Metric]:
+        up = GaugeMetricFamily("tocsin_probe_up", "1 when the last look found nothing wrong", labels=("name",))
+        took = GaugeMetricFamily("tocsin_probe_duration_seconds", "How long the last look took", labels=("name",))
+        ends = GaugeMetricFamily(
+            "tocsin_probe_cert_expires_timestamp_seconds", "When the certificate ends", labels=("name",)
+        )
+        looked = GaugeMetricFamily("tocsin_probe_last_look_timestamp_seconds", "When it looked last", labels=("name",))
+        for each in self._probed:
+            if each.up is None or each.looked_at is None or each.seconds is None:
+                continue
+            up.add_metric((each.name,), float(each.up))
+            took.add_metric((each.name,), each.seconds)
+            looked.add_metric((each.name,), each.looked_at.timestamp())
+            if each.certificate_expires_at is not None:
+                ends.add_metric((each.name,), each.certificate_expires_at.timestamp())
+        yield from (up, took, looked, ends) if self._probed else ()
 
 
 _IDENTITY = ("incident", "severity", "category", "service")

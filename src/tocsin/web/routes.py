@@ -13,6 +13,7 @@ from tocsin.web import (
     evidence_pages,
     factor_pages,
     guide_pages,
+    monitoring_pages,
     oidc_pages,
     oncall_pages,
     pages,
@@ -41,6 +42,7 @@ def routes() -> list[Router]:
         duty_pages.routes(),
         evidence_pages.routes(),
         guide_pages.routes(),
+        monitoring_pages.routes(),
         oncall_pages.routes(),
         status_pages.routes(),
     ]

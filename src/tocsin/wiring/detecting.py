@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Coroutine, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import Any, Protocol
@@ -17,13 +17,12 @@ from tocsin.detect.logs import Logs
 from tocsin.detect.prober import Prober, Watched
 from tocsin.detect.prometheus import Prometheus
 from tocsin.detect.queries import Queries
-from tocsin.detect.reaching import Reach
 from tocsin.digest.fates import Fates
 from tocsin.ports import Entry
 from tocsin.redaction import Redactor, secrets_of
-from tocsin.senders.addresses import listed, may_be_called
 from tocsin.setting.config import Config
 from tocsin.setting.prometheus import PrometheusSetting
+from tocsin.wiring.reaching import allowed_by, reach_of
 
 
 class Parts(Protocol):
@@ -81,16 +80,6 @@ class Detecting:
         """Asked on a reader's thread, where the writer may be waited for."""
         asking = partial(self._parts.alerts.firing_of, self.tenant, sources)
         return await asyncio.get_running_loop().run_in_executor(self._parts.readers, asking)
-
-
-def allowed_by(hosts: Sequence[str]) -> Callable[[str], bool]:
-    """Whether a host may be called: these and no others, or any where none is named; and what the process may call."""
-    return lambda host: (not hosts or listed(host, hosts)) and may_be_called(host)
-
-
-def reach_of(hosts: Sequence[str]) -> Reach:
-    """How probes get somewhere: to these hosts and no others, or to any where none is named."""
-    return Reach(allowed_by(hosts))
 
 
 def prometheus_of(said: PrometheusSetting, hosts: Sequence[str]) -> Prometheus:
