@@ -100,6 +100,12 @@ def office(tmp_path: Path) -> Iterator[Office]:
     made.store.close()
 
 
+def test_a_preview_says_what_posting_does_also_to_the_team_whose_page_is_the_incidents(office: Office):
+    found = office.previews("response-team", "public")
+
+    assert {(each.goes == "nowhere", each.why) for each in found.values()} == {(False, "")}
+
+
 def test_each_audience_is_told_in_its_own_template(office: Office):
     office.do(c.SetImpact(by="ana", impact="Nobody can pay"))
     office.audience("customers", approval=False)

@@ -10,6 +10,7 @@ import msgspec
 from tocsin.core.policy import BusinessHours, Finding, Policy
 
 MARKDOWN = (".md", ".markdown", ".txt")
+CALENDAR = "GUIDE-CALENDAR"  # the finding of a guide that counts in business time and states no hours
 POLICY = (".yaml", ".yml", ".json")
 
 
@@ -61,6 +62,6 @@ def with_hours(guide: GuideFile, default: BusinessHours | None) -> GuideFile:
     """The same guide; where it states no business hours, the installation's count, and no finding asks for them."""
     if default is None or guide.policy.business_hours is not None:
         return guide
-    found = tuple(each for each in guide.findings if each.rule != "GUIDE-CALENDAR")
+    found = tuple(each for each in guide.findings if each.rule != CALENDAR)
     policy = msgspec.structs.replace(guide.policy, business_hours=default, findings=found)
     return msgspec.structs.replace(guide, policy=policy, findings=found)

@@ -433,6 +433,51 @@ def test_a_new_source_prints_where_to_send(run: Run, server: Answering, tmp_path
     assert server.last.json == {"name": "g", "kind": "generic", "mapping": {"title": "summary"}, "secret": "s3cret"}
 
 
+PEOPLE = ("/api/people", [{"id": "ana"}]), ("/api/accounts", [{"person": "Ben"}])
+
+
+@pytest.mark.parametrize(
+    ("person", "said"),
+    [
+        ("anna", "'anna', did you mean ana? (the token"),
+        ("ben", "'ben', did you mean Ben? (the"),
+        ("ana", ""),
+        ("Ben", ""),
+    ],
+)
+def test_a_token_for_nobody_who_is_known_is_made_and_doubted(
+    run: Run, server: Answering, person: str, said: str
+) -> None:
+    server.says("POST", "/api/tokens", {"token": "toc_a_b", "id": "a"}, 201)
+    for path, items in PEOPLE:
+        server.says("GET", path, {"items": items})
+
+    ran = run("token", "add", "phone", "--person", person)
+
+    assert (ran.code, ran.out) == (0, "toc_a_b\n")
+    assert ("person: nothing here is called " + said in ran.err) if said else ran.err == ""
+    assert ("`tocsin token remove a`" in ran.err) == bool(said)
+
+
+def test_maintenance_of_a_service_that_is_not_known_is_planned_and_doubted(run: Run, server: Answering) -> None:
+    server.says("POST", "/api/maintenance", {"id": "m1"}, 201)
+    server.says("GET", "/api/services", {"items": [{"id": "checkout"}]})
+
+    slip, right = (run("maintenance", "add", "2h", "--service", name) for name in ("chekout", "checkout"))
+
+    assert (slip.code, slip.out, right.err) == (0, "m1\n", "")
+    assert slip.err.startswith("service: nothing here is called 'chekout', did you mean checkout? (the window holds")
+
+
+def test_who_may_not_see_the_directory_plans_all_the_same(run: Run, server: Answering) -> None:
+    server.says("POST", "/api/maintenance", {"id": "m1"}, 201)
+    server.says("GET", "/api/services", {"detail": "no"}, 403)
+
+    ran = run("maintenance", "add", "2h", "--service", "chekout")
+
+    assert (ran.code, ran.out, ran.err) == (0, "m1\n", "")
+
+
 def test_a_new_token_is_printed_alone_so_that_a_script_can_take_it(run: Run, server: Answering) -> None:
     server.says("POST", "/api/tokens", {"token": "toc_a_b"}, 201)
 

@@ -290,6 +290,29 @@ def test_restoring_over_something_needs_force(run: Run, tmp_path: Path) -> None:
     assert "use --force" in refused.err
 
 
+HOURS = '[business_hours]\nzone = "Europe/Berlin"\nopens = "08:00"\ncloses = "16:00"\n'
+WITHOUT = "# I\n\n## Incident severity\n\n| Severity | Response time |\n|---|---|\n| P1 | 1h |\n| P2 | Next business day |\n"
+
+
+def test_a_guide_without_hours_is_linted_under_those_of_the_installation(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "g.md").write_text(WITHOUT)
+    (tmp_path / "house.toml").write_text(HOURS)
+
+    alone = run("guide", "lint", "g.md", "--fail-on", "note")
+    housed = run("guide", "lint", "g.md", "--fail-on", "note", "--config", "house.toml")
+
+    assert ("GUIDE-CALENDAR" in alone.out, "GUIDE-CALENDAR" in housed.out) == (True, False), housed.err
+
+
+def test_a_backup_into_a_directory_that_is_not_there_says_so(run: Run) -> None:
+    ran = run("backup", "gone/b.tgz")
+
+    assert (ran.code, ran.err) == (
+        2,
+        "tocsin: gone/b.tgz: expected a file in a directory that is there, got gone, which is none\n",
+    )
+
+
 def test_there_is_no_backup_of_nothing(run: Run) -> None:
     ran = run("backup", "b.tgz")
 

@@ -241,3 +241,14 @@ def test_the_list_finds_incidents_of_one_kind_and_keeps_the_choice(guided: Serve
     assert "<option selected>Application</option>" in text and "<option >Network</option>" in text
     assert "Nothing matches." in text_of(page, "/?category=%3Cb%3E") and "<option selected><b>" not in text
     assert "&lt;b&gt;" in page.get("/?category=%3Cb%3E").text
+
+
+def test_a_promise_that_the_end_waived_says_why(server: Server):
+    page = declared(server)
+    api = server.client(server.world.token("responder", "ana"))
+    api.post("/api/incidents/INC-2026-001/resolve", json={}).raise_for_status()
+
+    waived = [each for each in api.get("/api/incidents/INC-2026-001").json()["promises"] if each["state"] == "waived"]
+    text = text_of(page, PAGE)
+
+    assert waived and text.count("the incident was over before it was due") == len(waived)

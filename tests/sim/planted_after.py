@@ -179,4 +179,11 @@ AFTER: tuple[Mutant, ...] = (
         "",
         IMPACT,
     ),
+    _bug(
+        "slips: what nobody goes by is taken in silence",
+        "cli/doubts.py",
+        "if said and known and said not in known:",
+        "if said and known and said in known:",
+        "tests/cli/test_commands.py",
+    ),
 )

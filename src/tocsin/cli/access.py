@@ -10,6 +10,7 @@ import typer
 
 from tocsin.cli.client import connect, part
 from tocsin.cli.documents import add_listing, add_removal
+from tocsin.cli.doubts import doubted
 from tocsin.cli.files import read_text
 from tocsin.cli.output import USAGE, fail, say, show_json
 from tocsin.cli.verbs import FORMAT
@@ -58,7 +59,11 @@ def add_token(
     body = {"name": name, "person": person, "role": role, "service": program, "days": days}
     if scim:
         body |= {"scope": "scim", "service": True, "role": "owner" if role == "owner" else "administrator"}
-    made = connect().call("POST", "/api/tokens", {key: value for key, value in body.items() if value is not None})
+    api = connect()
+    made = api.call("POST", "/api/tokens", {key: value for key, value in body.items() if value is not None})
+    if not program:
+        effect = f"(the token acts under that name; `tocsin token remove {made.get('id', 'ID')}` revokes it)"
+        doubted(api, "person", person, ("/api/people", "/api/accounts"), effect)
     if form == "json":
         show_json(made)
     else:

@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from tocsin.cli.files import must_read
-from tocsin.cli.output import fail, say
+from tocsin.cli.output import USAGE, fail, say
 from tocsin.cli.settings import ConfigFile, DataDir, configured
 from tocsin.clock import SystemClock
 from tocsin.setting.config import Config
@@ -25,6 +25,8 @@ def backup(
     data: DataDir = None,
 ) -> None:
     """Copy the database, the journal and the secrets into one file. The server may run meanwhile."""
+    if not file.parent.is_dir():
+        fail(f"{file}: expected a file in a directory that is there, got {file.parent}, which is none", USAGE)
     told = _embedded(configured(config, data))
     manifest = _done(lambda: copies.backup(told.data, file, SystemClock().now()))
     say(f"{file}: {file.stat().st_size} bytes, schema {manifest.schema}, journal consumed to {manifest.consumed}")

@@ -14,6 +14,7 @@ import typer
 from tocsin.cli.files import read_bytes
 from tocsin.cli.inforce import add_in_force
 from tocsin.cli.output import FAILURE, USAGE, Stop, fail, harmless, note, safe_json, say, show_json
+from tocsin.cli.settings import configured
 from tocsin.clock import SystemClock
 from tocsin.core.policy import Finding, Policy
 from tocsin.guide.compare import compare
@@ -22,6 +23,7 @@ from tocsin.guide.difference import difference
 from tocsin.guide.explain import explain
 from tocsin.guide.formats import as_json, as_sarif, as_text
 from tocsin.guide.lint import lint
+from tocsin.guidefile import CALENDAR
 from tocsin.policyfile import PolicyError, dump, load
 from tocsin.unreadable import because
 
@@ -77,14 +79,20 @@ def lint_files(
     fail_on: Annotated[
         Literal["error", "warning", "note", "never"], typer.Option("--fail-on", help="exit 1 from this level on")
     ] = "warning",
+    config: Annotated[
+        Path | None,
+        typer.Option("--config", "-c", help="the tocsin.toml that the guides will run under: its business hours count"),
+    ] = None,
 ) -> None:
     """Say what is wrong with a guide, by line. Exits 1 when a finding reaches the level of --fail-on."""
+    hours = configured(config).business_hours if config else None
     today = SystemClock().now().date()
     guides = [_compile(file) for file in files]
     found = [
         finding
         for guide, file in zip(guides, files, strict=True)
         for finding in lint(guide, today=today, exists=_beside(file))
+        if hours is None or finding.rule != CALENDAR
     ]
     found += compare(guides) if len(guides) > 1 else []
     lines = {guide.name: guide.lines for guide in guides}

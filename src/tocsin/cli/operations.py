@@ -8,6 +8,7 @@ import typer
 
 from tocsin.cli.client import connect, part
 from tocsin.cli.documents import add_listing
+from tocsin.cli.doubts import doubted
 from tocsin.cli.output import say, show_json
 from tocsin.cli.verbs import FORMAT, instant
 
@@ -59,7 +60,10 @@ def plan(
         "matchers": match or [],
         "comment": comment,
     }
-    made = connect().call("POST", MAINTENANCE, body)
+    api = connect()
+    made = api.call("POST", MAINTENANCE, body)
+    effect = f"(the window holds for alerts that say so; `tocsin maintenance end {made['id']}` ends it)"
+    doubted(api, "service", service, ("/api/services",), effect)
     if form == "json":
         show_json(made)
     else:

@@ -17,7 +17,6 @@ from tocsin.core.announcement import Announcement, Owed, Recipient
 from tocsin.core.audiences import (
     AUTOMATIC,
     DEFAULTS,
-    PUBLIC,
     TEAM,
     Audience,
     Channel,
@@ -35,7 +34,7 @@ from tocsin.core.incident import Incident, Refused, evolve
 from tocsin.core.paging_text import one_line, span
 from tocsin.core.people import shown_address
 from tocsin.core.policy import Policy, severity_of
-from tocsin.core.saying import NO_CHANNEL, PRIVATE, STAYS_INSIDE, Announce, Prepared
+from tocsin.core.saying import AT_HOME, NO_CHANNEL, PRIVATE, STAYS_INSIDE, Announce, Prepared
 from tocsin.core.wording import ENDED, FieldValue, Filled, Scene, fill, in_zone
 from tocsin.engine import Engine
 from tocsin.ports import Store
@@ -156,7 +155,7 @@ class Desk:
             filled = msgspec.structs.replace(filled, text=edited, fields=())
         why = STAYS_INSIDE if audience.outside and scene.incident.drill else ""
         private = scene.incident.restricted is not None and audience.id != TEAM
-        why = PRIVATE if private else why or ("" if audience.channels or audience.id == PUBLIC else NO_CHANNEL)
+        why = PRIVATE if private else why or ("" if audience.channels or audience.id in AT_HOME else NO_CHANNEL)
         goes: Literal["post", "draft", "nowhere"] = "draft" if update.draft or audience.approval else "post"
         return Preview(
             audience=audience.id,

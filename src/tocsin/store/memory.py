@@ -166,7 +166,7 @@ class MemoryStore:
             and row.incident not in without
             and (not statuses or row.status in statuses)
             and (not severities or _ascii_folded(row.severity) in map(_ascii_folded, severities))
-            and (service is None or row.service == service)
+            and (service is None or (row.service is not None and _ascii_folded(row.service) == _ascii_folded(service)))
             and (category is None or _ascii_folded(row.category or "") == _ascii_folded(category))
             and text.casefold() in f"{row.reference}\n{row.title}".casefold()
             and (after is None or _place(row) < after)

@@ -86,7 +86,7 @@ def listing(
     if severities:
         where.append(f"severity COLLATE NOCASE IN ({', '.join('?' * len(severities))})")
         values += severities
-    for asked, value in (("service = ?", service), ("category = ? COLLATE NOCASE", category)):
+    for asked, value in (("service = ? COLLATE NOCASE", service), ("category = ? COLLATE NOCASE", category)):
         if value is not None:
             where.append(asked)
             values.append(value)
