@@ -12,6 +12,8 @@ def _bug(name: str, file: str, old: str, new: str, *tests: str) -> Mutant:
 FILLED = "tests/core/test_parameters.py"
 JUDGED = "tests/core/test_risk.py"
 RUN = "tests/core/test_running.py"
+TERMINAL = "tests/cli/test_running.py"
+MASKED = "tests/runbook/test_masking.py"
 API = "tests/http/test_api_runs.py"
 
 RUNS: tuple[Mutant, ...] = (
@@ -19,7 +21,7 @@ RUNS: tuple[Mutant, ...] = (
     _bug("a comment hides a quote", "core/parameters.py", r"|(?:^|\s)#|", "|", FILLED),
     _bug("a second shell is no danger", "core/parameters.py", "if not again and (", "if (", FILLED),
     _bug("a placeholder names the program", "core/parameters.py", "_commands(code[:start]):", "False:", FILLED),
-    _bug("a line break separates nothing", "core/risk.py", '";", "\\n"))', '";"))', JUDGED),
+    _bug("a line break separates nothing", "core/risk.py", '"|;&<>()\\n")', '"|;&<>()")', JUDGED),
     _bug("what the shell runs inside is not looked at", "core/risk.py", 'or "$(" in plain ', "", JUDGED),
     _bug(
         "any redirection keeps what was read", "core/risk.py", "if not _KEPT.fullmatch(following):", "if False:", JUDGED
@@ -35,7 +37,7 @@ RUNS: tuple[Mutant, ...] = (
     _bug("an approval is for anybody", "core/running.py", "allowed.asker == said.by", "True", RUN),
     _bug("an approval lasts", "core/running.py", "and allowed.until > now", "", RUN),
     _bug("an approval is used again", "core/runs.py", "if digest != fact.digest}", "}", RUN),
-    _bug("an approval is for any words", "core/running.py", "said.number, said.text]", "said.number]", RUN),
+    _bug("an approval is for any words", "core/running.py", "item, number, text])", "item, number])", RUN),
     _bug("one of two commands is all of a step", "core/running.py", "return all(", "return any(", RUN),
     _bug(
         "who looks on reads what commands said", "http/api_incidents.py", 'each.data.pop("output", None)', "pass", API
@@ -46,5 +48,56 @@ RUNS: tuple[Mutant, ...] = (
         "deps.evidence.cleaned(command.output)",
         "command.output",
         API,
+    ),
+    _bug(
+        "what changes something runs on a nod",
+        "cli/running.py",
+        'if line.risk == "reads":\n            self._nod',
+        "if line.risk:\n            self._nod",
+        TERMINAL,
+    ),
+    _bug(
+        "an approved command needs no last word",
+        "cli/running.py",
+        "not self._last_word(line):\n                return None\n            number",
+        "False:\n                return None\n            number",
+        TERMINAL,
+    ),
+    _bug("where nobody sits anything is run", "cli/running.py", "if not sys.stdin.isatty():", "if False:", TERMINAL),
+    _bug(
+        "a failed step does not stop",
+        "cli/running.py",
+        'if word != "well":\n            return Outcome',
+        'if word == "left":\n            return Outcome',
+        TERMINAL,
+    ),
+    _bug(
+        "an alternative is run although it is not needed",
+        "cli/running.py",
+        "if stage.alternative and helped:",
+        "if False:",
+        TERMINAL,
+    ),
+    _bug(
+        "a secret is shown",
+        "cli/running_shell.py",
+        "show(masks[error].feed(said), error)",
+        "show(said, error)",
+        TERMINAL,
+    ),
+    _bug(
+        "a secret that is cut in two comes out",
+        "runbook/masking.py",
+        "held = len(text) if last else self._beginning(text, at)",
+        "held = len(text)",
+        MASKED,
+    ),
+    _bug("much output is cut", "cli/running_shell.py", "if size > TAIL or", "if", TERMINAL),
+    _bug(
+        "a dry run runs",
+        "cli/runbook_run.py",
+        "    if dry_run:\n        _dry(plan)\n        return\n",
+        "    if dry_run:\n        _dry(plan)\n",
+        TERMINAL,
     ),
 )

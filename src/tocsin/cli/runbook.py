@@ -9,6 +9,7 @@ import typer
 
 from tocsin.cli.client import connect, part
 from tocsin.cli.output import NO_MATCH, fail, note, say, show, show_json
+from tocsin.cli.runbook_run import run_
 from tocsin.cli.verbs import FORMAT
 from tocsin.core.checklists import meant
 
@@ -56,6 +57,9 @@ def show_(
         show_json(found)
     else:
         say("\n".join(book_lines(found)))
+
+
+app.command("run")(run_)
 
 
 def _one(books: Sequence[Mapping[str, Any]], name: str) -> Mapping[str, Any]:

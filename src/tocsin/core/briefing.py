@@ -16,6 +16,7 @@ from tocsin.core.checklists import Checklist, checklists
 from tocsin.core.facts import AnyFact
 from tocsin.core.fitting import fitting
 from tocsin.core.instructions import Instruction, Setting, instruction, instructions, setting
+from tocsin.core.offers import Offer, verifications, ways_back
 from tocsin.core.policy import Dashboard, Deadline, Phase, Policy, Role, Runbook, Source, Step, elapsed
 from tocsin.core.severity import next_question, same_question
 from tocsin.core.spans import show_deadline
@@ -134,6 +135,8 @@ class Briefing(msgspec.Struct, frozen=True, kw_only=True):
     roles: tuple[RoleView, ...]
     call: tuple[Callee, ...]
     dashboards: tuple[LinkView, ...]
+    ways_back: tuple[Offer, ...] = ()
+    verifications: tuple[Offer, ...] = ()
 
 
 def briefing(policy: Policy, incident: Incident, history: Sequence[AnyFact]) -> Briefing:
@@ -160,6 +163,8 @@ def briefing(policy: Policy, incident: Incident, history: Sequence[AnyFact]) -> 
         roles=_roles(policy, incident),
         call=callees(policy, incident.severity),
         dashboards=tuple(_link(each) for each in policy.dashboards),
+        ways_back=ways_back(policy),
+        verifications=verifications(policy),
     )
 
 

@@ -9,7 +9,7 @@ import shlex
 
 import msgspec
 
-from tocsin.core.evidence_profile import profile
+from tocsin.core.evidence_profile import Step as Evidential, profile
 from tocsin.core.hazards import cuts_off, destroys, disturbs, does_nothing, hangs, suspected_placeholder
 from tocsin.core.parameters import Parameter, bare, parameters
 from tocsin.core.policy import CodeBlock, Policy, Step
@@ -24,7 +24,8 @@ class Instruction(msgspec.Struct, frozen=True, kw_only=True):
 
     `parameters`: what it leaves open; `needs`: those that must be filled in. `risk`: what it does at worst, one of
     `core.risk`; `endless`: why it does not end by itself, so that Tocsin does not run it. `run`: the line that runs it
-    and keeps its output; None where it is no command of a shell.
+    and keeps its output; None where it is no command of a shell. `step`: what it answers of the evidence that the guide
+    asks for, by writing `file` or (None) by what it says.
     """
 
     code: str
@@ -34,6 +35,8 @@ class Instruction(msgspec.Struct, frozen=True, kw_only=True):
     needs: tuple[str, ...]
     run: str | None
     line: int | None
+    step: str = ""
+    file: str | None = None
     risk: Risk = "changes"
     endless: str = ""
     parameters: tuple[Parameter, ...] = ()
@@ -47,11 +50,11 @@ class Setting(msgspec.Struct, frozen=True, kw_only=True):
 
     policy: Policy
     reference: str = ""
-    answers: dict[str, str]
+    answers: dict[str, Evidential]
 
 
 def setting(policy: Policy, reference: str = "") -> Setting:
-    answers = {each.command: each.id for each in reversed(profile(policy)) if each.command and not each.proposed}
+    answers = {each.command: each for each in reversed(profile(policy)) if each.command and not each.proposed}
     return Setting(policy=policy, reference=reference, answers=answers)
 
 
@@ -63,6 +66,7 @@ def instructions(of: Setting, step: Step) -> tuple[Instruction, ...]:
 def instruction(of: Setting, command: CodeBlock) -> Instruction:
     shell = command.language != "text"
     dangers = _dangers(command.code) if shell else ()
+    answer = of.answers.get(command.code)
     open_values = parameters(command.code) if shell else ()
     warnings = (*dangers, *_cautions(of.policy, command)) if shell else ("it is no command of a shell",)
     return Instruction(
@@ -73,6 +77,8 @@ def instruction(of: Setting, command: CodeBlock) -> Instruction:
         needs=tuple(each.name for each in open_values if each.default is None),
         run=run_line(of, command) if shell else None,
         line=command.source.line if command.source else None,
+        step=answer.id if answer else "",
+        file=answer.file if answer else None,
         risk=risk(bare(command.code)),
         endless=endless(command.code) if shell else "",
         parameters=open_values,
@@ -115,7 +121,7 @@ def run_line(of: Setting, command: CodeBlock) -> str:
     code = command.code.strip()
     words = ["tocsin", "run", "--incident", of.reference or "INCIDENT"]
     if step := of.answers.get(command.code):
-        words += ["--step", step]
+        words += ["--step", step.id]
     plain = code.split(" ")
     if all(_SHELL_WORD.fullmatch(word) for word in plain) and "=" not in plain[0]:
         return shlex.join([*words, "--", *plain])

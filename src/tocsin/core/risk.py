@@ -132,8 +132,9 @@ def risk(code: str) -> Risk:
 
 def endless(code: str) -> str:
     """Why the command does not end by itself, or ""; a terminal that is asked for in vain keeps none from ending."""
-    why = hangs(code)
-    inner = _INSIDE.search(code)
+    flat = code.replace("\\\n", " ")
+    why = hangs(flat)
+    inner = _INSIDE.search(flat)
     if not why or inner is None:
         return why
     words = inner[1].split()

@@ -51,11 +51,11 @@ def begin(story: Story, command: c.BeginRun, world: World, now: datetime) -> Non
         since = f"{last.by} has run it since {last.begun_at:%H:%M:%S} UTC"
         raise Refused(f"cannot run it: {since} (run {last.run}); `anyway` runs it all the same")
     kind = risk(said.text)
-    digest = digest_of(incident, said)
-    allowed = incident.runs.allowed.get(digest)
+    exactly = digest_of(incident, said)
+    allowed = incident.runs.allowed.get(exactly)
     approved = allowed is not None and allowed.asker == said.by and allowed.until > now
     if not approved and (kind in SECOND or twopersons.ruled(incident, "begin-run", policy)):
-        twopersons.ask(story, said, world, now)
+        twopersons.ask(story, msgspec.structs.replace(said, host="", anyway=False), world, now)
         return
     story.add(
         f.RunBegun(
@@ -66,7 +66,7 @@ def begin(story: Story, command: c.BeginRun, world: World, now: datetime) -> Non
             item=said.item,
             number=said.number,
             text=said.text,
-            digest=digest,
+            digest=exactly,
             risk=kind,
             host=said.host[:200],
             approved_by=allowed.approved_by if allowed and approved else "",
@@ -122,9 +122,12 @@ def end(story: Story, command: c.EndRun, world: World, now: datetime) -> None:
 
 
 def digest_of(incident: Incident, said: c.BeginRun) -> str:
+    return digest(incident.id, incident.policy_digest, said.phase, said.item, said.number, said.text)
+
+
+def digest(incident: str, policy_digest: str, phase: str, item: str, number: int, text: str) -> str:
     """The SHA-256 (hex) of what exactly is approved: of another text, place, guide or incident it is another."""
-    what = [incident.id, incident.policy_digest, said.phase, said.item, said.number, said.text]
-    return hashlib.sha256(msgspec.json.encode(what)).hexdigest()
+    return hashlib.sha256(msgspec.json.encode([incident, policy_digest, phase, item, number, text])).hexdigest()
 
 
 def runnable(commands: Iterable[CodeBlock]) -> tuple[CodeBlock, ...]:
