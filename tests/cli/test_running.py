@@ -96,6 +96,12 @@ class Terminal:
         log = self.folder / "log"
         return log.read_text().splitlines() if log.exists() else []
 
+    def says(self, *args: str) -> str:
+        """What another command says."""
+        return subprocess.run(
+            [*PROGRAM, *args], env=self.environment, capture_output=True, text=True, check=True
+        ).stdout
+
     def without(self, *args: str, **more: str) -> subprocess.CompletedProcess[str]:
         """Where nobody sits."""
         return subprocess.run(
@@ -234,6 +240,8 @@ def test_steps_are_run_one_by_one_and_ticked_off_and_the_incident_knows_who_did_
     assert [each["says"] for each in shown["approvals"]] == [
         "to run kubectl delete pod pg-0 (Delete it; it cannot be taken back)"
     ]
+    (waits,) = [each for each in terminal.says("incident", "show", "INC-2026-001").split("\n") if "waits until" in each]
+    assert waits.endswith("it cannot be taken back); tocsin incident approve INC-2026-001 1")
     last, first = api.get(f"{PLACE}/runs").json()["items"]
     assert (first["by"], first["exit_code"], first["output"]) == ("ana", 0, "pretending: logs pg-0\n")
     assert last["text"] == "kubectl rollout restart deployment/pg"

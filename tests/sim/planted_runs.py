@@ -21,7 +21,13 @@ RUNS: tuple[Mutant, ...] = (
     _bug("a comment hides a quote", "core/parameters.py", r"|(?:^|\s)#|", "|", FILLED),
     _bug("a second shell is no danger", "core/parameters.py", "if not again and (", "if (", FILLED),
     _bug("a placeholder names the program", "core/parameters.py", "_commands(code[:start]):", "False:", FILLED),
-    _bug("a line break separates nothing", "core/risk.py", '"|;&<>()\\n")', '"|;&<>()")', JUDGED),
+    _bug(
+        "a line break separates nothing",
+        "core/risk.py",
+        'punctuation_chars="|;&<>()\\n")',
+        'punctuation_chars="|;&<>()")',
+        JUDGED,
+    ),
     _bug("what the shell runs inside is not looked at", "core/risk.py", 'or "$(" in plain ', "", JUDGED),
     _bug(
         "any redirection keeps what was read", "core/risk.py", "if not _KEPT.fullmatch(following):", "if False:", JUDGED

@@ -181,6 +181,10 @@ def _lines(incident: Mapping[str, Any]) -> list[str]:
         if promise.get("state") in ("open", "at risk", "missed"):
             what = promise.get("text") or promise.get("rule") or promise.get("key")
             lines.append(plain(f"  promise {promise['state']}: {what} by {_when(promise.get('due_at'))}"))
+    for each in incident.get("approvals", ()):
+        what = each.get("says") or f"for {each['command']}"
+        approve = f"tocsin incident approve {incident['reference']} {each['request']}"
+        lines.append(plain(f"  waits until {_when(each['until'])}: {each['by']} asks {what}; {approve}"))
     return lines
 
 

@@ -160,6 +160,8 @@ def book_lines(book: Mapping[str, Any]) -> Iterator[str]:
     yield f"{book['name']}{_at(book)}{because}"
     for item in book["items"]:
         yield from item_lines(item)
+    if book["run"]:
+        yield f"  run it step by step: {book['run']}"
 
 
 def _questions(questions: Sequence[Mapping[str, Any]]) -> Iterator[str]:

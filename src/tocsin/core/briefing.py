@@ -4,6 +4,7 @@ the duties of the roles, whom to call, where to look. Pure; every value carries 
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Sequence
 from datetime import datetime
 from typing import Literal
@@ -67,7 +68,8 @@ class PhaseView(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class RunbookView(msgspec.Struct, frozen=True, kw_only=True):
-    """`because`: why it fits this incident; empty where it is only one of the others. `number`: its place."""
+    """`because`: why it fits this incident; empty where it is only one of the others. `number`: its place. `run`: what
+    is typed to run its commands; empty where it has none, or it is of no incident."""
 
     number: int
     name: str
@@ -75,6 +77,7 @@ class RunbookView(msgspec.Struct, frozen=True, kw_only=True):
     items: tuple[ItemView, ...]
     because: tuple[str, ...] = ()
     line: int | None
+    run: str = ""
 
     @property
     def dangers(self) -> int:
@@ -201,9 +204,15 @@ def _runbooks(lists: Sequence[Checklist], stood: dict[tuple[str, ...], Worked], 
             category=each.of.category if isinstance(each.of, Runbook) else "",
             items=_items(of, each, stood),
             line=_line(each.of.source),
+            run=_run_line(of, each),
         )
         for number, each in enumerate(runbooks, 1)
     )
+
+
+def _run_line(of: Setting, runbook: Checklist) -> str:
+    commands = any(command.language != "text" for _, step in runbook.items for command in step.commands)
+    return shlex.join(["tocsin", "runbook", "run", of.reference, runbook.name]) if of.reference and commands else ""
 
 
 def standing(history: Sequence[AnyFact]) -> dict[tuple[str, ...], Worked]:

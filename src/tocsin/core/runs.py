@@ -34,6 +34,11 @@ class Run(msgspec.Struct, frozen=True, kw_only=True):
     evidence: int | None = None
     because: str = ""
 
+    @property
+    def outcome(self) -> str:
+        """How it ended, or that nobody knows yet."""
+        return ended(self) if self.ended_at else "runs, or nobody said how it ended"
+
 
 class Allowed(msgspec.Struct, frozen=True, kw_only=True):
     """That `asker` may run the command of this digest once, until then."""

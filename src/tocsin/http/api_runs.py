@@ -15,7 +15,7 @@ from tocsin.core import facts as f
 from tocsin.core.access import Actor, may
 from tocsin.core.facts import AnyFact
 from tocsin.core.incident import fold
-from tocsin.core.runs import Allowed, Run
+from tocsin.core.runs import Allowed, Run, asked_for
 from tocsin.http.api_incidents import READS, facts_of
 from tocsin.http.gate import Incoming, deps_of, needs
 
@@ -27,9 +27,10 @@ class RunView(Run, frozen=True, kw_only=True):
 
 
 class AllowedRun(Allowed, frozen=True, kw_only=True):
-    """What `asker` may run once, until then. `digest` names what exactly."""
+    """What `asker` may run once, until then. `digest` names what exactly, `says` says it."""
 
     digest: str
+    says: str
 
 
 class RunList(msgspec.Struct, frozen=True, kw_only=True):
@@ -64,8 +65,15 @@ def runs_of(history: Sequence[AnyFact], actor: Actor, now: datetime) -> RunList:
         RunView(output=said.get(each.run, ""), **{name: getattr(each, name) for name in Run.__struct_fields__})
         for each in reversed(made.runs.every.values())
     ]
+    asked = {
+        each.request: asked_for(each.command, each.body) for each in history if isinstance(each, f.ApprovalRequested)
+    }
     allowed = [
-        AllowedRun(digest=digest, **{name: getattr(each, name) for name in Allowed.__struct_fields__})
+        AllowedRun(
+            digest=digest,
+            says=asked.get(each.request, ""),
+            **{name: getattr(each, name) for name in Allowed.__struct_fields__},
+        )
         for digest, each in made.runs.allowed.items()
         if each.until > now
     ]

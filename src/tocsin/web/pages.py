@@ -29,6 +29,7 @@ from tocsin.http.api_incidents import (
     json_of,
     visible,
 )
+from tocsin.http.api_runs import runs_of
 from tocsin.http.gate import Incoming, deps_of, needs
 from tocsin.http.problems import Unacceptable
 from tocsin.http.recent_changes import changes_of
@@ -43,6 +44,7 @@ from tocsin.web.public import public_part
 from tocsin.web.render import page
 
 TIMELINE_SHOWN = 150  # newest facts; the rest is one click away
+RUNS_SHOWN = 8  # newest; the API has all of them
 SNOOZE_MINUTES_MAX = 7 * 24 * 60
 STATUSES = ("investigating", "identified", "mitigating", "monitoring", "resolved")
 LISTS = ("services", "components", "people", "teams")  # fields with several values
@@ -138,6 +140,7 @@ async def incident_page(request: Incoming, incident: str, all: bool = False) -> 
     values |= {"public": public_part(deps, row, services)}
     values |= {"evidence": evidence_part(history, policy, values["actor"])}
     values |= guide_part(history, policy)
+    values |= {"ran": runs_of(history, values["actor"], deps.clock.now()), "runs_shown": RUNS_SHOWN}
     return page("incident.html", encodings(request), **_incident(row, history, policy, directory, stored, all, values))
 
 
