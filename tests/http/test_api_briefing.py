@@ -43,6 +43,11 @@ def test_an_incident_has_its_phases_fitting_runbooks_duties_and_contacts(guided:
         "needs": [],
         "run": "tocsin run --incident INC-2026-001 -- redis-cli FLUSHALL",
         "line": 32,
+        "step": "",
+        "file": None,
+        "risk": "destroys",
+        "endless": "",
+        "parameters": [],
     }
     assert [(each["name"], each["people"], each["line"]) for each in told["roles"]] == [
         ("Scribe", ["ben"], 52), ("Incident Commander", [], 51),
