@@ -291,7 +291,15 @@ def test_restoring_over_something_needs_force(run: Run, tmp_path: Path) -> None:
 
 
 HOURS = '[business_hours]\nzone = "Europe/Berlin"\nopens = "08:00"\ncloses = "16:00"\n'
-WITHOUT = "# I\n\n## Incident severity\n\n| Severity | Response time |\n|---|---|\n| P1 | 1h |\n| P2 | Next business day |\n"
+WITHOUT = """# Incidents
+
+## Incident severity
+
+| Severity | Response time |
+|---|---|
+| P1 | 1 hour |
+| P2 | Next business day |
+"""
 
 
 def test_a_guide_without_hours_is_linted_under_those_of_the_installation(run: Run, tmp_path: Path) -> None:
