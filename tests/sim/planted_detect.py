@@ -1,4 +1,4 @@
-"""Planted bugs of what is noticed in logs and numbers. As `planted`, which says what a bug is."""
+"""Planted bugs of what is noticed in logs, numbers and code. As `planted`, which says what a bug is."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from tests.sim.planted import Mutant, _bug
 FOLLOW = "tests/detect/test_follow.py"
 LOGS = "tests/detect/test_logwatching.py"
 QUERIES = "tests/detect/test_queries.py"
+CODE = "tests/detect/test_code.py"
 NUMBERS = "tests/core/test_metricwatch.py"
 
 DETECT: tuple[Mutant, ...] = (
@@ -89,5 +90,26 @@ DETECT: tuple[Mutant, ...] = (
         "-slope if down else slope",
         "slope if down else -slope",
         NUMBERS,
+    ),
+    _bug(
+        "code: a variable is not followed to what made it",
+        "detect/codenames.py",
+        "                    _bind(found, target, dotted(value, {**names, **found}))",
+        "                    _bind(found, target, '')",
+        CODE,
+    ),
+    _bug(
+        "code: a limit around a wait is not seen",
+        "detect/code.py",
+        "bounded=here.bounded or not TIMEOUT_BLOCKS.isdisjoint(made)",
+        "bounded=here.bounded",
+        CODE,
+    ),
+    _bug(
+        "code: a retry that rests is one that does not",
+        "detect/code.py",
+        "if any(isinstance(each, ast.Call) and _pauses(each, here.names) for each in inside):",
+        "if any(isinstance(each, ast.Call) and not inside for each in inside):",
+        CODE,
     ),
 )

@@ -42,6 +42,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "channel": ("tocsin.cli.channel:app", "Chats and trackers: check them, test them, say who is who."),
     "readiness": ("tocsin.cli.readiness:readiness", "Say who could not be reached tonight."),
     "tenant": ("tocsin.cli.tenant:app", "Organisations that share this installation."),
+    "detect": ("tocsin.cli.detect:app", "Look at code for the ways in which it fails."),
     "logs": ("tocsin.cli.logs:app", "Search logs by hand, and count what recurs in them."),
     "probe": ("tocsin.cli.probe:app", "What Tocsin looks at by itself: list, look once."),
     "evidence": ("tocsin.cli.evidence:app", "Keep evidence, hold it, export it as a sealed bundle."),

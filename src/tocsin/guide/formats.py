@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, Protocol
 
 import msgspec
 
@@ -40,9 +40,31 @@ def as_json(findings: Sequence[Finding]) -> dict[str, Any]:
     return {"findings": [msgspec.to_builtins(each) for each in findings]}
 
 
-def as_sarif(findings: Sequence[Finding], version: str, lines: Mapping[str, Sequence[str]]) -> dict[str, Any]:
+class Rule(Protocol):
+    """What a finding's rule says of itself."""
+
+    @property
+    def id(self) -> str: ...
+    @property
+    def level(self) -> str: ...
+    @property
+    def title(self) -> str: ...
+    @property
+    def why(self) -> str: ...
+    @property
+    def mend(self) -> str: ...
+
+
+def as_sarif(
+    findings: Sequence[Finding],
+    version: str,
+    lines: Mapping[str, Sequence[str]],
+    *,
+    rules: Sequence[Rule] = RULES,
+    tool: str = "tocsin guide lint",
+) -> dict[str, Any]:
     """A SARIF log with the rules that fired; lines that a file does not have are not claimed."""
-    fired = [rule for rule in RULES if any(each.rule == rule.id for each in findings)]
+    fired = [rule for rule in rules if any(each.rule == rule.id for each in findings)]
     order = {rule.id: n for n, rule in enumerate(fired)}
     return {
         "$schema": "https://json.schemastore.org/sarif-2.1.0.json",
@@ -51,7 +73,7 @@ def as_sarif(findings: Sequence[Finding], version: str, lines: Mapping[str, Sequ
             {
                 "tool": {
                     "driver": {
-                        "name": "tocsin guide lint",
+                        "name": tool,
                         "version": version,
                         "rules": [
                             {
