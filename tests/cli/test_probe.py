@@ -125,3 +125,29 @@ def test_doctor_looks_at_every_probe(run: Run, told: Path):
     )
     assert probes[3][0] == "warning" and "clear text" in probes[3][1]
     assert "hunter2" not in str(found)
+
+
+GUIDE = """# Incident response
+
+## Severity levels
+
+| Severity | Description | Response time |
+|---|---|---|
+| P1 | Nobody can pay | 15 minutes |
+| P2 | Some cannot pay | 1 hour |
+
+## First steps
+"""
+
+
+def test_a_guides_commands_become_probes(run: Run, tmp_path: Path):
+    (tmp_path / "guide.md").write_text(f"{GUIDE}\n```bash\ncurl -f https://api.example.org/health\n```\n")
+    (tmp_path / "none.md").write_text(GUIDE)
+
+    found, none = run("guide", "probes", "guide.md"), run("guide", "probes", "none.md")
+
+    assert found.code == 0
+    assert (
+        '# line 13: curl -f https://api.example.org/health\n[[probes]]\nname = "api.example.org-health"\n' in found.out
+    )
+    assert (none.code, none.out) == (3, "# From none.md:\n\n")

@@ -9,6 +9,7 @@ from hypothesis import given, strategies as st
 from tests.detect.nodes import Node
 from tests.digesting import T0
 from tocsin.detect.handing import HOLD_MIN, Finding
+from tocsin.intake.formats import FORMATS
 
 MINUTE = timedelta(minutes=1)
 
@@ -111,6 +112,7 @@ def test_one_finding_goes_over_into_another_within_one_incident() -> None:
         assert node.statuses() == ["investigating"]
         (episode,) = await node.firing_of("probe:")
         assert episode.labels["severity"] == "critical"
+        assert [each.action for each in FORMATS["monitor"].parse(node.entries[-1])] == ["fire", "resolve"]
         assert len(node.world.incidents()) == 1
 
     asyncio.run(story())

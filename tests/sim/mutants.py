@@ -24,6 +24,7 @@ from tests.sim.planted_guide import GUIDE_SHOWN
 from tests.sim.planted_ladders import READ_LADDERS
 from tests.sim.planted_limits import READ_LIMITS
 from tests.sim.planted_night import NIGHT
+from tests.sim.planted_probes import PROBES
 from tests.sim.planted_proof import PROOF
 from tests.sim.planted_runs import RUNS
 from tests.sim.planted_saying import SAYING
@@ -37,7 +38,20 @@ LIMIT = "TOCSIN_MUTANT_SECONDS"
 HANG_SECONDS = 1_200  # a bug that makes a test wait for ever
 WORKERS = 2
 NOT_THE_COPY = 99
-MUTANTS = (*FIRST, *SAYING, *PROOF, *READ_LADDERS, *READ_LIMITS, *BOUNDS, *NIGHT, *AFTER, *GUIDE_SHOWN, *RUNS, *DETECT)
+MUTANTS = (
+    *FIRST,
+    *SAYING,
+    *PROOF,
+    *READ_LADDERS,
+    *READ_LIMITS,
+    *BOUNDS,
+    *NIGHT,
+    *AFTER,
+    *GUIDE_SHOWN,
+    *RUNS,
+    *DETECT,
+    *PROBES,
+)
 
 # The copy must be what is imported, whatever is installed; pytest's own codes: 0 passed, 1 failed, more: never ran.
 BOOT = f"""

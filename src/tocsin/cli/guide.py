@@ -13,10 +13,11 @@ import typer
 
 from tocsin.cli.files import read_bytes
 from tocsin.cli.inforce import add_in_force
-from tocsin.cli.output import FAILURE, USAGE, Stop, fail, harmless, note, safe_json, say, show_json
+from tocsin.cli.output import FAILURE, NO_MATCH, USAGE, Stop, fail, harmless, note, safe_json, say, show_json
 from tocsin.cli.settings import configured
 from tocsin.clock import SystemClock
 from tocsin.core.policy import Finding, Policy
+from tocsin.core.probe_suggestions import suggested
 from tocsin.guide.compare import compare
 from tocsin.guide.compile import Compiled, compile_guide
 from tocsin.guide.difference import difference
@@ -25,6 +26,7 @@ from tocsin.guide.formats import as_json, as_sarif, as_text
 from tocsin.guide.lint import lint
 from tocsin.guidefile import CALENDAR
 from tocsin.policyfile import PolicyError, dump, load
+from tocsin.setting.probes_text import fragment
 from tocsin.unreadable import because
 
 app = typer.Typer(no_args_is_help=True)
@@ -133,6 +135,16 @@ def explain_file(file: FILE) -> None:
     sys.stdout.write(harmless(explain(policy)))
     if not policy.severities:
         raise Stop(f"{file}: this is no incident-response policy", FAILURE)
+
+
+@app.command("probes")
+def suggest_probes(files: Annotated[list[Path], typer.Argument(help="guides in Markdown")]) -> None:
+    """Print [[probes]] for tocsin.toml that look at what the guides' commands look at. Exits 3 when there are none."""
+    found = [suggested(_compile(file).policy) for file in files]
+    for file, each in zip(files, found, strict=True):
+        say(f"# From {file.name}:\n{fragment(each)}".rstrip() + "\n")
+    if not any(each.suggestions for each in found):
+        raise Stop(code=NO_MATCH)
 
 
 def annotated(policy: Policy, compiled: Compiled) -> str:

@@ -29,8 +29,8 @@ FINDINGS_MAX = 200  # of one source at once, the first ones; a detector that fin
 class Finding(msgspec.Struct, frozen=True, kw_only=True):
     """One thing that is wrong. `labels` are its identity: what changes with every look belongs in `annotations`.
 
-    `since`: when it began. `summary` is the annotation that becomes the title; while it stays the same, nothing is
-    said again before its time.
+    `since`: when it began; of what is open already, the earliest counts. `summary` is the annotation that becomes the
+    title; while it stays the same, nothing is said again before its time.
     """
 
     labels: dict[str, str]
@@ -128,7 +128,6 @@ class Handing:
 
 def _said(name: str, finding: Finding, before: _Open | None, now: datetime, hold: timedelta) -> Report | None:
     """The report that is due of a finding, if one is."""
-    since = before.report.starts_at if before is not None else None
     if before is not None and before.said_at is not None:
         alike = before.report.annotations.get("summary") == finding.annotations.get("summary")
         if alike and now - before.said_at < hold / AGAIN_SHARE:
@@ -138,7 +137,7 @@ def _said(name: str, finding: Finding, before: _Open | None, now: datetime, hold
         fingerprint=name,
         labels=finding.labels,
         annotations=finding.annotations,
-        starts_at=since or min(finding.since, now),
+        starts_at=min(finding.since, now),
         ends_at=now + hold,
         timeout=True,
         url=finding.url,
