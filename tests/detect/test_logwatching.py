@@ -65,7 +65,7 @@ def test_too_many_lines_are_an_alert_with_the_lines_in_it():
         "severity": "error",
     }
     assert found.annotations == {
-        "summary": "shop: 3 lines match critical in 5 min",
+        "summary": "shop: 3 lines match critical in 5 min: ERROR one",
         "description": "3 in the last 5 min, 3 or more are too many. Looked for: ERROR|CRITICAL\n"
         "/var/log/shop.log:\nERROR one\nERROR two\nCRITICAL three, password=[redacted]",
         "file": "/var/log/shop.log",
@@ -117,7 +117,8 @@ def test_refused_passwords_are_an_alert_of_their_own():
     (found,) = life.at(1, lines[9])
 
     assert (found.labels["alertname"], found.labels["rule"]) == ("LogAuthFailures", "auth")
-    assert found.annotations["summary"] == "shop: 10 authentication failures in 5 min"
+    said = "sshd[<*>]: Failed password for invalid user <*> from <*> port <*>"
+    assert found.annotations["summary"] == f"shop: 10 authentication failures in 5 min: {said}"
 
 
 def test_the_share_of_errors_needs_enough_lines():
@@ -129,7 +130,7 @@ def test_the_share_of_errors_needs_enough_lines():
     assert life.at(0, "INFO paid", times=96) == []
     (found,) = life.at(1, "ERROR no answer", times=6)
 
-    assert found.annotations["summary"] == "shop: 5.9 % of the lines are errors"
+    assert found.annotations["summary"] == "shop: 5.9 % of the lines are errors: ERROR no answer"
     said = "6 of 102 lines in the last 5 min (5.9 %); 5 % are too many.\n/var/log/shop.log:\nERROR no answer\n"
     assert found.annotations["description"].startswith(said)
     assert life.at(7, "INFO paid", times=20) == []

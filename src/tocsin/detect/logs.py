@@ -35,7 +35,7 @@ SOURCE = "log:"  # what the sources of their alerts begin with
 LOOK_SECONDS = 1.0
 KEEP_EVERY = timedelta(seconds=5)  # how often what was counted is written down
 HISTORY_BYTES = 4 * 1024 * 1024  # of a file, that is looked at for errors that are nothing new
-HISTORY_FILES_MAX = 20
+HISTORY_FILES_MAX = 4  # files of one log: together they take a few seconds of one thread
 BLIND_AFTER = timedelta(minutes=5)  # a log that could not be read for so long is an alert
 FORMATS: dict[str, Split] = {"lines": split_lines, "journal": split_entries}
 

@@ -6,6 +6,7 @@ was written while nobody looked is worth an alert too.
 
 from __future__ import annotations
 
+from collections import Counter as Counts
 from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
 
@@ -15,8 +16,8 @@ from tocsin.core.logwatch import LogRule, LogWatch, matching
 from tocsin.core.texts import one_line, shortened
 from tocsin.detect.follow import Piece
 from tocsin.detect.handing import Finding
-from tocsin.detect.lines import CONTINUES, Line
-from tocsin.detect.shapes import GAP, Shapes
+from tocsin.detect.lines import CONTINUES, Line, read_line
+from tocsin.detect.shapes import GAP, Shapes, masked
 from tocsin.detect.tally import LEARNED_BUCKETS, Alarm, Counter, Redact, Samples, Shape, Tally, Window
 
 SHARE_LINES_MIN = 20  # lines in the window before a share of them means anything
@@ -121,10 +122,12 @@ class LogWatching:
     def _rule(self, rule: LogRule, counter: Counter, now: datetime) -> Finding | None:
         count = counter.window.total(now)
         what = "authentication failures" if rule.name == "auth" else f"lines match {rule.name}"
-        summary = f"{self.watch.name}: {count} {what} in {_span(rule.within_seconds)}"
-        counter.alarm = _stands(counter.alarm, count >= rule.count, now, summary, rule.within_seconds, over=not count)
+        counter.alarm = _stands(counter.alarm, count >= rule.count, now, rule.within_seconds, over=not count)
         if counter.alarm is None:
             return None
+        if not counter.alarm.summary:
+            within = _span(rule.within_seconds)
+            counter.alarm.summary = f"{self.watch.name}: {count} {what} in {within}{_mostly(counter.samples)}"
         said = f"{count} in the last {_span(rule.within_seconds)}, {rule.count} or more are too many."
         return self._finding(
             "LogAuthFailures" if rule.name == "auth" else "LogPattern",
@@ -140,10 +143,11 @@ class LogWatching:
         count, lines = errors.window.total(now), self.tally.lines.total(now)
         high = lines >= SHARE_LINES_MIN and count * 10_000 >= share.of_10000 * lines
         percent = f"{100 * count / lines:.1f} %" if lines else "0 %"
-        summary = f"{self.watch.name}: {percent} of the lines are errors"
-        errors.alarm = _stands(errors.alarm, high, now, summary, share.within_seconds, over=not count)
+        errors.alarm = _stands(errors.alarm, high, now, share.within_seconds, over=not count)
         if errors.alarm is None:
             return None
+        if not errors.alarm.summary:
+            errors.alarm.summary = f"{self.watch.name}: {percent} of the lines are errors{_mostly(errors.samples)}"
         within = _span(share.within_seconds)
         said = f"{count} of {lines} lines in the last {within} ({percent}); {share.text} are too many."
         return self._finding(
@@ -157,7 +161,7 @@ class LogWatching:
         if shape.usual or not self.watch.new_errors:
             return None
         if shape.new is None and shape.total >= self.watch.new_errors:
-            shape.new = Alarm(now, f"{self.watch.name}: a new error: {_plain(shape)}", beside=beside)
+            shape.new = Alarm(now, summary=f"{self.watch.name}: a new error: {_plain(shape)}", beside=beside)
         if now - shape.last_at >= QUIET or now - shape.first_at >= NEW_FOR:
             shape.new, shape.usual, shape.samples = None, True, Samples()
         return shape.new
@@ -172,12 +176,11 @@ class LogWatching:
             return None
         much = max(GROWTH_MIN, self.watch.growth * max(1.0, shape.peak))
         high = shape.buckets >= LEARNED_BUCKETS and shape.now >= much and shape.usual
-        often = f"{shape.now} times in 5 minutes, at most {max(1, round(shape.peak))} before"
-        summary = f"{self.watch.name}: an error far more often than usual: {_plain(shape)} ({often})"
-        before = shape.grown
-        shape.grown = _stands(before, high, now, summary, int(QUIET.total_seconds()), over=False)
-        if shape.grown is not None and before is None:
-            shape.grown.beside = beside
+        shape.grown = _stands(shape.grown, high, now, int(QUIET.total_seconds()), over=False)
+        if shape.grown is not None and not shape.grown.summary:
+            often = f"{shape.now} times in 5 minutes, at most {max(1, round(shape.peak))} before"
+            said = f"an error far more often than usual: {_plain(shape)} ({often})"
+            shape.grown.summary, shape.grown.beside = f"{self.watch.name}: {said}", beside
         return shape.grown
 
     def _about_shape(self, name: str, shape: Shape, alarm: Alarm) -> Finding:
@@ -206,11 +209,11 @@ class LogWatching:
         )
 
 
-def _stands(alarm: Alarm | None, high: bool, now: datetime, summary: str, seconds: int, *, over: bool) -> Alarm | None:
+def _stands(alarm: Alarm | None, high: bool, now: datetime, seconds: int, *, over: bool) -> Alarm | None:
     """The alarm as it stands now: begins when it is too much, ends when it was not for the whole time."""
     if high:
         if alarm is None:
-            return Alarm(now, shortened(summary, 300))
+            return Alarm(now)
         alarm.quiet_at = None
         return alarm
     if alarm is None or over:
@@ -245,9 +248,21 @@ def _short(line: str) -> str:
     return "\n".join(shortened(each, SHOWN_CHARACTERS) for each in (head, *frames[-SHOWN_FRAMES:]))
 
 
+def _mostly(samples: Samples) -> str:
+    """What most of the lines that are shown say: the title of an incident is read first, and often alone."""
+    said = (read_line(line.partition("\n")[0]).message for line in (*samples.first, *samples.last))
+    shapes = Counts(masked(message) for message in said)
+    ((text, _),) = shapes.most_common(1) or [("", 0)]
+    return f": {_bare(text)}" if any(each.isalpha() for each in text) else ""
+
+
 def _plain(shape: Shape) -> str:
+    return _bare(shape.text)
+
+
+def _bare(text: str) -> str:
     """The shape without the time that most lines begin with."""
-    return one_line(shortened(shape.text.removeprefix(f"{GAP} "), SHOWN_CHARACTERS))
+    return one_line(shortened(text.removeprefix(f"{GAP} "), SHOWN_CHARACTERS))
 
 
 def _span(seconds: int) -> str:

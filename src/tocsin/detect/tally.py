@@ -81,7 +81,7 @@ class Alarm(msgspec.Struct):
     """
 
     since: datetime
-    summary: str
+    summary: str = ""  # said once it stands
     quiet_at: datetime | None = None
     beside: bool = False
 
