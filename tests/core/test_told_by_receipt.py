@@ -73,6 +73,25 @@ def test_the_first_receipt_keeps_it_and_says_when():
     assert (owed(life).state, owed(life).kept_at) == ("kept", T0 + minutes(15.2))
 
 
+def test_a_receipt_that_comes_hours_late_keeps_nothing_and_says_so_once():
+    life = due()
+    cleo, ben = notices(life)
+    first = life.does(receipt(cleo, sent=True), T0 + minutes(200))
+    life.does(receipt(ben, sent=True), T0 + minutes(201))
+
+    assert [type(fact).__name__ for fact in first] == ["PromiseMissed", "PageSent"]
+    assert (owed(life).state, life.kinds().count("PromiseMissed")) == ("missed", 1)
+
+
+def test_who_waits_for_room_among_other_messages_is_still_told_in_time():
+    life = due()
+    cleo, ben = notices(life)
+    life.does(receipt(cleo, sent=True), T0 + minutes(21))
+    life.does(receipt(ben, sent=True), T0 + minutes(200))
+
+    assert (owed(life).state, "PromiseMissed" in life.kinds()) == ("kept", False)
+
+
 def test_when_no_provider_takes_any_it_is_missed_in_writing_and_counted():
     life = due()
     cleo, ben = notices(life)
@@ -207,8 +226,10 @@ def test_a_notice_is_kept_exactly_when_somebody_got_it(steps):
     for fact in life.facts:
         if isinstance(fact, f.Notified) and fact.promised_at:
             key = fact.key.rpartition("#")[0]
-            got = any(now.pages[page.id].sent for page in fact.pages)
-            failed = all(now.pages[page.id].unreachable for page in fact.pages)
+            ids = {page.id for page in fact.pages}
+            heard = [each.at for each in life.facts if isinstance(each, f.PageSent) and each.page in ids]
+            got = bool(heard) and heard[0] - fact.promised_at <= timedelta(minutes=6)
+            failed = all(now.pages[page.id].unreachable for page in fact.pages) or (bool(heard) and not got)
             each = next((one for one in promises(now, life.world.rules) if one.key == key), None)
             assert (key in now.missed) == failed
             assert each is None or (each.state == "kept") == got

@@ -186,4 +186,18 @@ AFTER: tuple[Mutant, ...] = (
         "if said and known and said in known:",
         "tests/cli/test_commands.py",
     ),
+    _bug(
+        "telling: news of last night is in time",
+        "core/deadlines.py",
+        "        _late(story, command.page, now)\n",
+        "",
+        RECEIPT,
+    ),
+    _bug(
+        "telling: the second to hear of it late makes it missed",
+        "core/deadlines.py",
+        'late = now - of.due_at > SENDING_MAX and tried(incident, of) != "kept"',
+        "late = now - of.due_at > SENDING_MAX",
+        RECEIPT,
+    ),
 )

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from tocsin.core import commands as c, facts as f, twopersons
 from tocsin.core.carried import Carried
@@ -18,8 +18,10 @@ from tocsin.core.people import Person, shown_address, who
 from tocsin.core.policy import Rule, elapsed
 from tocsin.core.promises import Due, due
 from tocsin.core.spans import show_instant
+from tocsin.core.state import Telling
 from tocsin.core.story import Story, notify
 
+SENDING_MAX = timedelta(minutes=6)  # from when it is due: a person who was sent five messages waits five for the next
 WAKE_STEPS_MAX = 200  # acts of one wake-up; what is left is due at the next one
 
 
@@ -188,6 +190,7 @@ def record_receipt(story: Story, command: RecordReceipt, world: World, now: date
     state = story.incident.pages.get(command.page)
     common = {"page": command.page, "person": command.person, "kind": command.kind, "address": command.address}
     if command.sent:
+        _late(story, command.page, now)
         story.add(
             f.PageSent(
                 at=now,
@@ -267,7 +270,20 @@ def _untold(story: Story, page: str, now: datetime) -> None:
     incident = story.incident
     for base, of in incident.telling.items():
         if page in of.pages and base not in incident.missed and tried(incident, of) == "missed":
-            story.add(f.PromiseMissed(at=now, key=of.key, rule=base.rpartition("@")[0], due_at=of.due_at))
+            story.add(_missed(base, of, now))
+
+
+def _late(story: Story, page: str, now: datetime) -> None:
+    """Those whom the guide wanted told hear of it now for the first time, and too late."""
+    incident = story.incident
+    for base, of in incident.telling.items():
+        late = now - of.due_at > SENDING_MAX and tried(incident, of) != "kept"
+        if late and page in of.pages and base not in incident.missed:
+            story.add(_missed(base, of, now))
+
+
+def _missed(base: str, of: Telling, now: datetime) -> f.PromiseMissed:
+    return f.PromiseMissed(at=now, key=of.key, rule=base.rpartition("@")[0], due_at=of.due_at)
 
 
 def _escalate_early(story: Story, world: World, now: datetime) -> None:
