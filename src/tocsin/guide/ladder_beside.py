@@ -19,7 +19,7 @@ from tocsin.guide.ids import ID, mentioned
 from tocsin.guide.inline import plain
 from tocsin.guide.ladder_doubts import HOURS, in_some_cases, of_some
 from tocsin.guide.ladder_sentences import waits
-from tocsin.guide.ladder_severities import times_by_severity
+from tocsin.guide.ladder_severities import times_within
 from tocsin.guide.quantity import Quantity, Value, scan
 from tocsin.guide.rungs import TRIGGER, Rung, counts, start
 from tocsin.guide.words import NEGATIVE
@@ -49,7 +49,7 @@ class Places:
             (block for section in document.sections() for block in section.blocks), key=lambda block: block.line
         )
         self._starts = [block.line for block in self._blocks]
-        self.named = list(islice(_named_levels(document.lines), NAMED_MAX))
+        self.named = named_levels(document.lines)
         self.calls = list(islice(_timed_calls(document.lines), NAMED_MAX))
 
     def beside(
@@ -85,6 +85,11 @@ def _without_answers(lines: Iterable[tuple[int, str]]) -> Iterator[tuple[int, st
             continue
         below = indent if text.endswith(":") and _of_answers(text) else sys.maxsize
         yield n, text
+
+
+def named_levels(lines: Sequence[str]) -> list[tuple[int, int, str]]:
+    """(level, line, text) of each time that stands with the name of a level, anywhere on the page."""
+    return list(islice(_named_levels(lines), NAMED_MAX))
 
 
 def _named_levels(lines: Sequence[str]) -> Iterator[tuple[int, int, str]]:
@@ -184,7 +189,7 @@ def _unread(level: _Level, line: int, text: str) -> Unread | None:
 def _times_for(level: _Level, text: str) -> list[Quantity]:
     """The times in the text that are for the severities of the ladder."""
     times = _times(text)
-    per = times_by_severity(text, level.known) if times and level.severities else {}
+    per = times_within(text, level.known) if times and level.severities else {}
     return [per[one] for one in level.severities if one in per] if per else times
 
 
@@ -313,7 +318,7 @@ def _partial(text: str, level: _Level) -> bool:
 def _for_some(text: str, level: _Level) -> bool:
     """Whether a time stands beside some of the severities of its ladder."""
     some = any(of_some(found[0]) and not _or_else(text, found) for found in ID.finditer(text))
-    return some and not _for_all(text, level) and not (level.severities and times_by_severity(text, level.known))
+    return some and not _for_all(text, level) and not (level.severities and times_within(text, level.known))
 
 
 def _for_all(text: str, level: _Level) -> bool:

@@ -9,8 +9,9 @@ import msgspec
 from tocsin.guide.blocks import Item
 from tocsin.guide.ids import ID
 from tocsin.guide.inline import plain
+from tocsin.guide.ladder_severities import BY_SEVERITY, told_by_severity
 from tocsin.guide.parties import PARTY, parties, without_quantities
-from tocsin.guide.quantity import Quantity, scan
+from tocsin.guide.quantity import Quantity, read, scan
 from tocsin.guide.rungs import RUNGS_MAX, Rung, counts, start
 from tocsin.guide.words import NEGATIVE
 
@@ -38,13 +39,14 @@ _FORMS = tuple(
 )
 _FIRST = r"(?:\s+(?:first|immediately|at\s+once|right\s+away))?"
 _BEGIN = re.compile(
-    rf"{_TOOL}(?:(?P<whom>{_WHO})\s+{_CALLED}{_FIRST}|{_CALL}(?P<who>{_WHO}){_FIRST}(?:\s+(?:via|by|through)\s+[^,;:]{{2,60}}?)?|(?P<self>{_WHO})\s+(?:responds|acknowledges|(?:must|has\s+to|has)(?:\s+to)?\s+(?:respond|acknowledge)))"
+    rf"{_TOOL}(?:(?P<whom>{_WHO})\s+{_CALLED}{_FIRST}|{_CALL}(?P<who>{_WHO}){_FIRST}(?:\s+(?:via|by|through)\s+[^,;:]{{2,60}}?)?|(?P<self>{_WHO})\s+(?:responds|acknowledges|(?:must|has\s+to|has)(?:\s+to)?\s+(?:respond|acknowledge))(?:\s+(?:to\s+)?(?:the\s+)?(?:alert|page|incident)\b[^;:]{{0,60}})?)"
     r"(?:\s+(?:for|on)\s+(?:all\s+|every\s+|any\s+)?(?P<scope>[^,;:.]{2,60}?))?\.?$",
     re.I,
 )
 _SUBJECT = re.compile(r"(?:the\s+)?(?P<who>.{2,50}?)\s+(?:does|do|has|have|is|are|fails|cannot|did)\b", re.I)
 _NOT = re.compile(NEGATIVE, re.I)
 _ABOUT = re.compile(rf"\b(?:un|non)?-?{_REFUSED}\b", re.I)
+_FURTHER = re.compile(r"(?:an?\s+)?(?:further|another|additional|more)\s+(.{2,30})$", re.I)
 _AT = re.compile(r"\bat\s+(?:the\s+)?(?:t\s?\+\s?)?\d", re.I)
 _LEVELED = re.compile(r"\s*\((?:level|tier|l)\s?-?\d\)", re.I)  # "the lead (level 2)" is the lead
 _ALERTED = re.compile(
@@ -56,17 +58,43 @@ _STILL = re.compile(r"\bstill\b|\bagain\b|\balso\b", re.I)
 
 
 class Condition(msgspec.Struct, frozen=True, kw_only=True):
-    """What a sentence says: after `time`, `who` is called; `subject` is whoever did not answer, where it says so."""
+    """What a sentence says: after `time`, `who` is called; `subject` is whoever did not answer, where it says so.
+
+    `bare`: the time stands alone, and is that of the incident; `varies`: the words of times that differ by severity.
+    """
 
     who: tuple[str, ...]
     time: Quantity | None
     subject: tuple[str, ...] = ()
+    bare: bool = False
+    varies: str = ""
 
 
 def condition(text: str) -> Condition | None:
     """The step that a sentence sets for every severity, or None where it sets none or another kind."""
     words = _LEVELED.sub("", plain(text)).strip()
-    return None if ID.search(words) else step(words)
+    if not ID.search(words):
+        return step(words) or _bare(words)
+    varies = BY_SEVERITY.search(words) if len(words) <= SENTENCE_MAX else None
+    if varies is None or ID.search(words[: varies.start()] + words[varies.end() :]):
+        return None
+    first = next(iter(scan(varies[0])), None)
+    said = step(f"{words[: varies.start()]}{first.text} {words[varies.end() :]}") if first else None
+    return msgspec.structs.replace(said, time=None, varies=told_by_severity(words)) if said else None
+
+
+def _bare(words: str) -> Condition | None:
+    """`Escalate to the manager after 30 minutes`, "after a further 20 minutes, call the lead": a step without a condition."""
+    if len(words) > SENTENCE_MAX:
+        return None
+    for form in (_FORMS[1], _FORMS[2]):
+        found = form.fullmatch(words)
+        further = _FURTHER.match(found["cond"]) if found else None
+        time = read(further[1] if further else found["cond"]) if found else None
+        who = _people(found["who"] or found.groupdict().get("whom") or "") if found else ()
+        if who and time is not None and time.kind == "elapsed" and time.value:
+            return Condition(who=who, time=time, bare=not further)
+    return None
 
 
 def step(words: str) -> Condition | None:
@@ -135,17 +163,20 @@ def of_sentences(lines: list[tuple[int, str]], *, alone: bool = True) -> list[Ru
             else:
                 behind += 1
             continue
-        if behind or (not rungs and not said.subject) or (said.time is None and len(rungs) < 2):
+        if said.bare and behind:
+            break  # "Write the report after 24 hours" and what follows it is other work
+        timeless = said.time is None and not said.varies
+        if behind or (not rungs and not said.subject) or (timeless and len(rungs) < 2):
             return []
         if not rungs:
             rungs.append(Rung(number=1, who=said.subject, line=line))
         if said.subject and not _same(said.subject, rungs):
             return []
-        if _AT.search(plain(text)):  # "unacknowledged at 20 minutes" is a time line
+        if said.bare or _AT.search(plain(text)):  # "unacknowledged at 20 minutes" is a time line
             rungs.append(Rung(number=len(rungs) + 1, who=said.who, line=line, reach=said.time, since_start=True))
             continue
         mended.append(_MENDED.search(text) is not None and not said.subject)
-        rungs[-1] = msgspec.structs.replace(rungs[-1], hold=said.time)
+        rungs[-1] = msgspec.structs.replace(rungs[-1], hold=said.time, varies=said.varies, unclear=said.varies)
         rungs.append(Rung(number=len(rungs) + 1, who=said.who, line=line))
     if before > BEFORE_MAX or (alone and before + behind):
         return []
@@ -174,9 +205,19 @@ def item_text(item: Item) -> str:
 
 def of_paragraph(text: str, line: int) -> list[Rung]:
     """The ladder of a paragraph that says nothing else."""
-    words = " ".join(plain(text).split())
-    parts = [part for part in re.split(r"(?<=[a-z)])\.\s+", words) if part]
+    words = _with_units(" ".join(plain(text).split()))
+    parts = [part for part in _SENTENCES.split(words) if part]
     return of_sentences([(line, part) for part in parts]) if len(words) <= 1000 else []
+
+
+_SENTENCES = re.compile(r"(?<=[a-z)])[.;]\s+|(?<=[a-z)]),?\s+(?:and\s+)?then\s+(?=after\b|if\b)|(?<=[a-z)]),\s+(?:and\s+)?(?=after\s+(?:a\s+further|another|an\s+additional)\b)", re.I)  # fmt: skip
+_NO_UNIT = re.compile(r"\b((?:further|another|additional)\s+\d{1,3})(?=\s*[,:])", re.I)
+
+
+def _with_units(words: str) -> str:
+    """`in 10 minutes, page X; after a further 20, call Y`: the second time is of the unit of the first."""
+    unit = re.search(r"\d\s*(minutes?|mins?|hours?|hrs?)\b", words, re.I)
+    return _NO_UNIT.sub(rf"\1 {unit[1]}", words) if unit else words
 
 
 def _people(text: str) -> tuple[str, ...]:

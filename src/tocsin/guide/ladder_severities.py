@@ -7,17 +7,24 @@ from collections.abc import Iterator, Sequence
 
 from msgspec.structs import replace
 
-from tocsin.guide.ids import family, key, runs
+from tocsin.guide.ids import ID, family, key, runs
 from tocsin.guide.quantity import Quantity, normalise, scan
 from tocsin.guide.rungs import Rung, counts
 from tocsin.guide.words import FOREIGN_NEGATIVE
 
 CHARS_MAX = 160  # a longer line says more than when
+SENTENCE_CHARS_MAX = 300
 # What may stand between times and severities without changing them; any other word is a condition that is not read.
 _BESIDE = re.compile(
-    rf"for|after|in|within|if|when|no|not|un\w+|still|is|resol\w+|respon\w+|ack\w*|progress|answer\w*|incidents?|and|escalat\w*|before|to|the|next|level|tier|time|limit|v|내|이내|미해결|미응답|{FOREIGN_NEGATIVE}",
+    rf"for|after|in|within|if|when|no|not|un\w+|still|is|resol\w+|respon\w+|ack\w*|progress|answer\w*|incidents?|and|per|each|every|escalat\w*|before|to|the|next|level|tier|time|limit|v|내|이내|미해결|미응답|{FOREIGN_NEGATIVE}",
     re.I,
 )
+
+_SPAN = r"\d{1,3}\s?(?:minutes?|mins?|hours?|hrs?|h|m)\b"
+_ID = re.sub(r"\?P<\w+>", "?:", ID.pattern)
+_OF = rf"\s*\(?\s*(?:for\s+)?{_ID}(?:\s*(?:/|,|&|and)\s*{_ID})*\s*(?:incidents?)?\s*\)?"
+# "15 minutes (P1) or 60 minutes (P2)" inside of a sentence
+BY_SEVERITY = re.compile(rf"{_SPAN}{_OF}(?:\s*(?:,|/|;|or|and)\s*(?:within\s+|after\s+)?{_SPAN}{_OF})+", re.I)
 
 
 def times_by_severity(text: str, known: dict[str, str]) -> dict[str, Quantity]:
@@ -46,6 +53,17 @@ def times_by_severity(text: str, known: dict[str, str]) -> dict[str, Quantity]:
     if strange or len(marks) % 2 or any(not counts(each) or each.kind == "range" for each in times):
         return {}
     return _in_turns([mark for _, _, mark in marks], known)
+
+
+def times_within(text: str, known: dict[str, str]) -> dict[str, Quantity]:
+    """The times by severity of a text, or of the part of a sentence that holds them: "15 minutes (P1) or 60 minutes (P2)"."""
+    return times_by_severity(text, known) or times_by_severity(told_by_severity(text), known)
+
+
+def told_by_severity(text: str) -> str:
+    """The part of a sentence in which each of several severities has its time, as a list; "" where there is none."""
+    found = BY_SEVERITY.search(text[:SENTENCE_CHARS_MAX])
+    return re.sub(r"\s+or\s+(?=\D{0,8}\d)", ", ", found[0], flags=re.I) if found else ""
 
 
 def _is_level(ids: tuple[str, ...], known: dict[str, str]) -> bool:

@@ -14,10 +14,12 @@ from tocsin.guide.blocks import Block, Document, Section
 from tocsin.guide.cadences import scope_of
 from tocsin.guide.ids import ID, mentioned
 from tocsin.guide.inline import Label, plain, split_dash, split_label
+from tocsin.guide.ladder_beside import named_levels
 from tocsin.guide.ladder_choice import chosen
 from tocsin.guide.ladder_doubts import at_some_hours, for_some_customers, holds_for_some, of_some
 from tocsin.guide.ladder_drawings import chain, of_chain, of_tree
 from tocsin.guide.ladder_due import triggered
+from tocsin.guide.ladder_each import completed, elsewhere
 from tocsin.guide.ladder_headings import of_headings
 from tocsin.guide.ladder_matrices import of_matrix
 from tocsin.guide.ladder_mermaid import of_mermaid
@@ -68,9 +70,11 @@ def _scoped(
     document: Document, known: dict[str, str], paths: Sequence[Path], notes: Notes
 ) -> Iterator[tuple[tuple[str, ...], list[Rung]]]:
     """Every ladder with the severities it is for."""
+    told = elsewhere(document, named_levels(document.lines))
     for section, rungs, above in _ladders(document, notes):
         if len(rungs) < 2:
             continue
+        rungs = completed(rungs, told, known)
         if at_some_hours(section.title) or for_some_customers(section.title):
             message = f'"{section.title}" holds at some hours or for some customers only; no level was taken from it'
             notes.add("GUIDE-UNREAD", "note", rungs[0].line, message, "write the ladder that always holds")

@@ -46,7 +46,7 @@ def parties(text: str) -> tuple[str, ...]:
 
 
 PARTY = re.compile(
-    rf"{PEOPLE}|engineer|on-?call|\blead\b|\bleader(?:ship)?|maintainer|manage|director|\bc(?:to|eo|io|iso|oo|fo|so|xo|po|pto|ro|tio)\b|\bvp\b|president|\bhead\b|\bteam|officer|commander|support|owner|admin|executive|\bsre\b"
+    rf"{PEOPLE}|engineer|on[\s-]?call|(?-i:\b(?:EM|TL|NOC|SOC)\b)|\banalyst|\blead\b|\bleader(?:ship)?|maintainer|manage|director|\bc(?:to|eo|io|iso|oo|fo|so|xo|po|pto|ro|tio)\b|\bvp\b|president|\bhead\b|\bteam|officer|commander|support|owner|admin|executive|\bsre\b"
     r"|devops|\bdba\b|vendor|provider|\bops\b|operations|stakeholder|respond|secondary|primary|legal|\bboard\b|specialist|expert|chief|coordinator|developer|architect|\bsmes?\b"
     r"|supervisor|\bdesk\b|principal|senior|staff|founder|partner|advis[eo]r|@",
     re.I,
