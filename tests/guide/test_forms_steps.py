@@ -215,7 +215,7 @@ def test_what_is_not_sure_is_reported_instead(form: str):
 
 
 def test_times_in_the_cells_of_a_matrix_that_do_not_rise_from_zero_are_reported():
-    body = "## Escalation\n\n| Severity | Initial response | Tier 1 | Tier 2 |\n|---|---|---|---|\n| SEV1 | Duty engineer (15 min) | Team lead (30 min) | CTO (1 hour) |\n"
+    body = "## Escalation\n\n| Severity | First contact | Tier 1 | Tier 2 |\n|---|---|---|---|\n| SEV1 | Duty engineer (15 min) | Team lead (30 min) | CTO (1 hour) |\n"
 
     assert rungs(body) == []
     assert unread(body) == {5}

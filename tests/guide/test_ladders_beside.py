@@ -189,7 +189,7 @@ def test_the_same_people_without_times_are_no_ladder_beside_times_that_were_not_
 
 
 def test_a_ladder_that_was_refused_leaves_no_ladder_of_the_owner():
-    body = "## Escalation\n\n1. Duty engineer\n2. Team lead (20 min)\n\nSEV1: escalate to the CTO if not resolved within 1 hour.\n"
+    body = "## Escalation\n\n1. Duty engineer (5 min)\n2. Team lead (20 min)\n\nSEV1: escalate to the CTO if not resolved within 1 hour.\n"
 
     assert rungs(body) == []
     assert {4, 6} <= unread(body)

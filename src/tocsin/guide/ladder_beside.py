@@ -278,7 +278,8 @@ _MAYBE = re.compile(
     re.I,
 )
 _SERIOUS = re.compile(
-    r"\((?:only\s+)?(?:for\s+)?(?:critical|major|severe|serious|high[\s-]severity)\s+(?:issues?|incidents?|outages?|cases|events?)(?:\s+only)?\)",
+    r"\((?:only\s+)?(?:for\s+)?(?:critical|major|severe|serious|high[\s-]severity)\s+(?:issues?|incidents?|outages?|cases|events?)(?:\s+only)?\)"
+    r"|\((?:critical|major|severe|serious|emergenc\w+)\s+only\)|\(only\s+(?:critical|major|severe|serious|emergenc\w+)\)",
     re.I,
 )
 _SOMETIMES = re.compile(rf"{_FRONT}(?:{HOURS})|(?:{HOURS})\s+only", re.I)

@@ -178,6 +178,8 @@ def chain(text: str, line: int, least: int = 3) -> list[Rung]:
         return []
     words = re.sub(r"^[^:→>]{1,40}:\s*", "", plain(lines[0]))
     words = re.sub(r"^\s*(?:→|-+>|=>)\s*", "", words)
+    each = _EACH.search(words)
+    words = words[: each.start()] if each else words
     parts = [part.strip() for part in re.split(r"→|-+>|=>", words)]
     if _EVENT.fullmatch(parts[0]):  # "Detection → security lead → ...": what begins the ladder is nobody on it
         parts = parts[1:]
@@ -196,7 +198,19 @@ def chain(text: str, line: int, least: int = 3) -> list[Rung]:
             return []
         else:
             rungs[-1] = msgspec.structs.replace(rungs[-1], hold=time)
+    if each and not any(rung.hold or rung.unclear or rung.varies for rung in rungs):
+        hold = read(each[1])
+        rungs = [*(msgspec.structs.replace(rung, hold=hold if counts(hold) else None) for rung in rungs[:-1]), *rungs[-1:]]
+    elif each:
+        return []
     return rungs if len(rungs) > 1 and all(rung.who for rung in rungs) else []
+
+
+# "Primary → secondary → manager, 10 minutes each", "(10 min between levels)"
+_EACH = re.compile(
+    r"\s*[,;:(–—-]\s*(?:wait(?:ing)?\s+|after\s+)?(\d{1,3}\s?[a-z]{1,7})\s+(?:each|apart|(?:per|between|at\s+each|for\s+each)\s+(?:level|step|tier|hop|stage)s?)\s*[).]*$",
+    re.I,
+)
 
 
 def _varies(part: str) -> bool:

@@ -16,22 +16,28 @@ from tocsin.guide.ladder_timelines import Entry, called, on_a_line
 from tocsin.guide.notes import Notes
 from tocsin.guide.parties import PARTY, names_somebody, parties
 from tocsin.guide.quantity import Quantity, read, scan
-from tocsin.guide.rungs import HOLD, LEVEL, RUNGS_MAX, Rung, counts
+from tocsin.guide.rungs import HOLD, LEVEL, RUNGS_MAX, Rung, counts, start
 
 Ladders = Iterator[tuple[tuple[str, ...], list[Rung]]]
 
 _FIRST = re.compile(
-    r"(?:first|initial|primary|immediate(?:ly)?)(?:\s+(?:contact|responder|response|escalation|notification|owner|on-?call))?|on-?call|who",
+    r"(?:first|initial|primary|immediate(?:ly)?)(?:\s+(?:contact|responder|response|escalation|notification|owner|on-?call)s?)?|on-?call|who|responders?|assigned\s+to|(?:level|tier|l)\s?-?1",
     re.I,
 )
 # What may stand beside the time in the header of a step: "Escalation (15 min)", "After 30 min without ack".
 _STEP_WORDS = re.compile(
     r"escalat\w*|after|at|if|to|no|not|un\w+|ack\w*|respon\w+|resol\w+|without|progress|step|t|min|level|\d+", re.I
 )
-_WAIT = re.compile(r"escalat\w*\s+(?:after|time|timeout|if no \w+)|time\s?out|wait|after|time before escalat\w+", re.I)
-_THEN = re.compile(
-    r"(?:escalate\s+)?to|then|next|second(?:ary)?|escalation(?:\s+(?:to|target|contact))?|escalate\s+to", re.I
+_WAIT = re.compile(
+    r"(?:auto[\s-]*)?escalat\w*\s+(?:after|time|times|timeout|time\s?frame|trigger|window|deadline|delay|threshold|if no \w+|if not \w+)"
+    r"|time\s?out|time\s?frame|wait|after|time (?:before|to) escalat\w+|ack\w* timeout",
+    re.I,
 )
+_THEN = re.compile(
+    r"(?:escalate[sd]?\s+)?to|then|next|second(?:ary)?(?:\s+(?:contact|on-?call|responder))?|back-?up|escalation(?:\s+(?:to|target|contact|path|chain|level))?|path|chain|(?:level|tier|l)\s?-?2",
+    re.I,
+)
+_ARROW = re.compile(r"\s*(?:→|[-=]+>)\s*")
 _NOTHING = re.compile(r"[-–—/\s.]*|n/?a|none", re.I)
 _LEVELS = re.compile(r"(?:escalation\s*)?(?:level|tier|stage|step)|l|#", re.I)
 _TIME = re.compile(r"time|elapsed|duration|minutes|after|when", re.I)
@@ -70,24 +76,65 @@ def _step_columns(heads: list[str]) -> dict[int, Quantity | None]:
 
 
 def _onward(heads: list[str]) -> tuple[int, int, int] | None:
-    """The columns of `Severity | First | Escalate after | To`: who, how long, and who then."""
+    """The columns of `Severity | First | Escalate after | To`: who, how long, and who then; no first (-1) beside a chain."""
     found = [
         next((n for n, head in enumerate(heads) if n and kind.fullmatch(head)), -1) for kind in (_FIRST, _WAIT, _THEN)
     ]
-    return (found[0], found[1], found[2]) if min(found) > 0 and len(heads) <= 6 else None
+    return (found[0], found[1], found[2]) if min(found[1:]) > 0 and len(heads) <= 7 else None
 
 
 def _by_step(block: Block, columns: tuple[int, int, int], known: dict[str, str]) -> Ladders:
     for row in block.rows:
         severities = mentioned(plain(row.cells[0]), known) if row.cells else ()
-        cells = [plain(row.cells[n]) if n < len(row.cells) else "" for n in columns]
-        first, time, then = parties(cells[0]), read(cells[1]), parties(cells[2])
-        people = all(who and all(map(names_somebody, who)) for who in (first, then))
-        if severities and people and counts(time) and first != then:
-            yield (
-                severities,
-                [Rung(who=first, line=row.line, number=1, hold=time), Rung(who=then, line=row.line, number=2)],
-            )
+        cells = [plain(row.cells[n]) if -1 < n < len(row.cells) else "" for n in columns]
+        rungs = _from_first(row.line, cells) if columns[0] > 0 else _along(row.line, cells)
+        if severities and rungs and not any(map(holds_for_some, cells)):
+            yield severities, rungs
+
+
+def _from_first(line: int, cells: list[str]) -> list[Rung]:
+    """Who is first, and who is called after the time; whoever stands behind them has no time of its own and is left out."""
+    chain = _chain(cells[2])
+    first, then = _people(cells[0]), chain[0] if chain else ()
+    time = _the_time(cells[1])
+    if not first or not then or time is None or first == then:
+        return []
+    return [Rung(who=first, line=line, number=1, hold=time), Rung(who=then, line=line, number=2)]
+
+
+def _along(line: int, cells: list[str]) -> list[Rung]:
+    """A chain of people, each of whom has the time that stands beside it."""
+    chain = _chain(cells[2])
+    time = _the_time(cells[1])
+    if not 1 < len(chain) <= RUNGS_MAX or not all(chain) or time is None or not time.value:
+        return []
+    rungs = [Rung(who=who, line=line, number=n, hold=time) for n, who in enumerate(chain, 1)]
+    return [*rungs[:-1], replace(rungs[-1], hold=None)]
+
+
+def _chain(cell: str) -> list[tuple[str, ...]]:
+    return [_people(part) for part in _ARROW.split(cell) if part.strip()]
+
+
+def _people(cell: str) -> tuple[str, ...]:
+    """Whom a cell names, () where one of them is nobody; a name with a role behind it is somebody: "Ada (network)"."""
+    who = parties(cell)
+    return who if all(names_somebody(each) or f"{each} (" in cell for each in who) else ()
+
+
+def _the_time(cell: str) -> Quantity | None:
+    """The time of a cell, which may say in an aside that nobody answered: "15 min (no pickup)"."""
+    time = read(cell)
+    if counts(time):
+        return time
+    found = [each for each in scan(cell) if counts(each)]
+    return found[0] if len(found) == 1 and len(scan(cell)) == 1 and _UNANSWERED.fullmatch(cell) else None
+
+
+_UNANSWERED = re.compile(
+    r"[^()]{2,24}\(?\s*(?:if\s+|with\s+)?(?:no|not|un|without)[\s-]?(?:pick\s?-?up|response|responded|ack\w*|answer\w*|progress|resol\w+|mitigat\w+)\s*\)?",
+    re.I,
+)
 
 
 def _is_step(head: str, time: Quantity) -> bool:
@@ -96,8 +143,12 @@ def _is_step(head: str, time: Quantity) -> bool:
     return all(word.casefold() in named or _STEP_WORDS.fullmatch(word) or PARTY.search(word) for word in words)
 
 
+_ANSWERS = re.compile(r"\brespon(?:se|der|ds?)\b", re.I)  # the time in such a column is how soon the first one answers
+
+
 def _by_severity(block: Block, steps: dict[int, Quantity | None], known: dict[str, str], notes: Notes) -> Ladders:
     """A ladder per row; a dash in front of the last one who is named is passed over, one behind it ends the ladder."""
+    heads = [plain(head) for head in block.header]
     for row in block.rows:
         severities = mentioned(plain(row.cells[0]), known) if row.cells else ()
         rungs: list[Rung] = []
@@ -114,7 +165,7 @@ def _by_severity(block: Block, steps: dict[int, Quantity | None], known: dict[st
                 rungs = rungs if len(rungs) > 1 else []
                 break
             if who:
-                times.append(_own_time(cell))
+                times.append(None if not rungs and _ANSWERS.search(heads[n]) else _own_time(cell))
                 rungs.append(
                     Rung(who=who, line=row.line, number=len(rungs) + 1, reach=reach, since_start=reach is not None)
                 )
@@ -134,6 +185,8 @@ def _with_times(rungs: list[Rung], times: list[Quantity | None], title: str, not
     values = [time.value if time and isinstance(time.value, int) else -1 for time in times]
     if max(values) < 0 or any(rung.reach is not None and rung.reach.value for rung in rungs):
         return rungs
+    if values[0] < 0 and len(values) > 1 and values[1] > 0 and rungs[0].reach is not None:
+        values[0] = 0  # under "Initial response" somebody is called at once
     if values[0] == 0 and all(a < b for a, b in pairwise(values)):
         return [replace(rung, reach=time, since_start=True) for rung, time in zip(rungs, times, strict=True)]
     message = f"{title}: the times in its cells do not rise from zero, so no time was taken from them"
@@ -195,20 +248,25 @@ def _holding(rows: list[Row], n: int, column: int) -> list[Rung]:
     return rungs
 
 
+_CASE = re.compile(r"\(\s*(?:if|when|for|only)\b|\bonly\b", re.I)
+_ONGOING = re.compile(r"\(\s*if\s+(?:still\s+)?(?:ongoing|open|active|unresolved|not\s+resolved)\s*\)", re.I)
+
+
 def _column(rows: list[Row], n: int, column: int) -> list[Rung]:
     rungs: list[Rung] = []
     last = -1
     for row in rows:
         cell = plain(row.cells[n]) if n < len(row.cells) else ""
-        time = read(cell)
-        if time is None or time.kind == "none":
+        if rungs and _CASE.search(cell) and not _ONGOING.search(cell):
+            continue  # "15 min (if security)" is called for some incidents only
+        time = read(_ONGOING.sub("", cell))
+        begins = start(time)
+        if time is None or not counts(time) or begins is None or begins <= last:
             break
-        if not counts(time) or not isinstance(time.value, int) or time.value <= last:
-            break
-        last = time.value
+        last = begins
         who = parties(row.cells[column]) if column < len(row.cells) else ()
         if not who or not any(names_somebody(each) for each in who):
             return []
         rungs.append(Rung(who=who, line=row.line, number=len(rungs) + 1, reach=time, since_start=True))
-    starts = bool(rungs) and rungs[0].reach is not None and rungs[0].reach.value == 0
+    starts = bool(rungs) and start(rungs[0].reach) == 0
     return rungs if starts and len(rungs) > 1 else []

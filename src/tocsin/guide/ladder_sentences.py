@@ -98,7 +98,7 @@ def _bare(words: str) -> Condition | None:
 
 
 def step(words: str) -> Condition | None:
-    """The step of a sentence: whom to call when nobody answered or mended it; without a time only as "if still ...".
+    """The step of a sentence: whom to call when nobody answered or mended it, perhaps without a time: "if still ...".
 
     None where anything else is the condition: "if a queue is not empty within 5 minutes".
     """
@@ -114,7 +114,7 @@ def step(words: str) -> Condition | None:
             continue
         times = [each for each in scan(cond) if counts(each) and each.value]
         who = _people(found["who"] or found.groupdict().get("whom") or "")
-        if not who or len(times) > 1 or (not times and (scan(words) or not _STILL.search(cond))):
+        if not who or len(times) > 1 or (not times and scan(words)):
             return None
         named = _SUBJECT.match(cond)
         subject = parties(named["who"]) if named and PARTY.search(named["who"]) else ()
@@ -166,6 +166,9 @@ def of_sentences(lines: list[tuple[int, str]], *, alone: bool = True) -> list[Ru
         if said.bare and behind:
             break  # "Write the report after 24 hours" and what follows it is other work
         timeless = said.time is None and not said.varies
+        if timeless and len(rungs) < 2 and not _STILL.search(text):
+            behind += 1  # "If he is not reachable, call the desk" says nothing of when
+            continue
         if behind or (not rungs and not said.subject) or (timeless and len(rungs) < 2):
             return []
         if not rungs:

@@ -41,10 +41,12 @@ def of_steps(
 ) -> Iterator[tuple[tuple[str, ...], list[Rung]]]:
     """A ladder per severity of the steps that are set for it alone, where no ladder covers it and its times rise."""
     ladders: dict[str, list[Rung]] = {}
+    primary = named_primary(document)
     spoilt: set[str] = set(covered)
     for severities, said, line in _steps(document, scheme):
         for one in severities:
-            rungs = ladders.setdefault(one, [Rung(number=1, who=FIRST, line=line)])
+            who = primary if primary and _SECOND.search(said.who[0]) else FIRST
+            rungs = ladders.setdefault(one, [Rung(number=1, who=who, line=line)])
             last, due = start(rungs[-1].reach), start(said.time)
             if due is None or (last is not None and due <= last) or said.who == rungs[-1].who:
                 spoilt.add(one)
@@ -55,6 +57,16 @@ def of_steps(
             together.setdefault(repr([(rung.line, rung.who, rung.reach) for rung in rungs]), []).append(one)
     for same in together.values():
         yield tuple(same), ladders[same[0]]
+
+
+_SECOND = re.compile(r"\bsecondary\b|\bback-?up\b", re.I)
+_PRIMARY = re.compile(r"\bprimary\s+(?:on[\s-]?call(?:\s+(?:engineer|responder))?|engineer|responder)\b", re.I)
+
+
+def named_primary(document: Document) -> tuple[str, ...]:
+    """Who stands before "the secondary", in the guide's own words: "primary on-call engineer"; () where it names none."""
+    found = next((found for line in document.lines if "rimary" in line and (found := _PRIMARY.search(plain(line)))), None)
+    return (found[0],) if found else ()
 
 
 def _steps(document: Document, scheme: Scheme) -> Iterator[Step]:
@@ -69,11 +81,12 @@ def _steps(document: Document, scheme: Scheme) -> Iterator[Step]:
             continue
         for block in section.blocks:
             heads = [plain(head) for head in block.header]
-            if len(heads) == 2 and _SITUATION.fullmatch(heads[0]) and _THEN.fullmatch(heads[1]):
+            when = len(heads) - 2  # the last but one; in front of it may stand a number or a name of the rule
+            if 2 <= len(heads) <= 3 and _SITUATION.fullmatch(heads[when]) and _THEN.fullmatch(heads[when + 1]):
                 for row in block.rows:
-                    if len(row.cells) == 2:
-                        then = re.sub(r"^\s*(?:→|[-=]+>)\s*", "", plain(row.cells[1]))
-                        yield from _named(f"{plain(row.cells[0])} → {then}", row.line, (), scheme)
+                    if len(row.cells) == len(heads):
+                        then = re.sub(r"^\s*(?:→|[-=]+>)\s*", "", plain(row.cells[when + 1]))
+                        yield from _named(f"{plain(row.cells[when])} → {then}", row.line, (), scheme)
 
 
 def _of_sentence(sentence: Sentence, scheme: Scheme) -> Iterator[Step]:

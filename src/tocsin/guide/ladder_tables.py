@@ -10,13 +10,14 @@ from tocsin.guide.blocks import Block
 from tocsin.guide.ids import ID, family
 from tocsin.guide.inline import plain
 from tocsin.guide.ladder_doubts import of_some
+from tocsin.guide.ladder_sentences import of_sentences
 from tocsin.guide.ladder_timelines import calls_nobody, on_a_line
 from tocsin.guide.parties import names_somebody, parties
 from tocsin.guide.quantity import Quantity, read, scan
 from tocsin.guide.rungs import HOLD, LEVEL, RUNGS_MAX, Rung, counts, start
 
 _REACH = re.compile(
-    r"^(?:time|after|when|elapsed|timeframe|time\s*frame|delay|t\s*\+.*|triggers?|condition|time elapsed|elapsed time|duration|time since .*|timeline|wait|when to (?:escalate|engage|involve|contact|call|notify))$",
+    r"^(?:time|clock|after|when|elapsed|timeframe|time\s*frame|delay|t\s*\+.*|triggers?|condition|time elapsed|elapsed time|duration|time since .*|timeline|wait|when to (?:escalate|engage|involve|contact|call|notify))$",
     re.I,
 )
 _EITHER_WAY = re.compile(r"^when\b|condition|trigger", re.I)
@@ -29,7 +30,7 @@ _WHO = re.compile(
 
 def of_table(block: Block, near: bool) -> list[Rung]:
     heads = [plain(head) for head in block.header]
-    if near and (steps := _steps(block, heads) or _onward(block, heads) or _actions(block, heads)):
+    if near and (steps := _steps(block, heads) or _onward(block, heads) or _actions(block, heads) or _rules(block, heads)):
         return steps
     columns = _columns(block, heads, near)
     if columns is None:
@@ -89,14 +90,13 @@ def _holding(rung: Rung, cell: str) -> Rung:
 def _columns(block: Block, heads: list[str], near: bool) -> tuple[int | None, int | None, int] | None:
     """The columns of levels, times and people; None where the rows of the table are something else."""
     level_column = next((n for n, head in enumerate(heads) if _LEVELS.match(head)), None)
-    time_column = next(
-        (
-            n
-            for n, head in enumerate(heads)
-            if not of_some(head) and (_REACH.match(head) or HOLD.search(head) or _times(block, n))
-        ),
-        None,
-    )
+    time_columns = [
+        n
+        for n, head in enumerate(heads)
+        if not of_some(head) and (_REACH.match(head) or HOLD.search(head) or _times(block, n))
+    ]
+    # "Time" over "24/7" and "9-5" holds no times where another column does
+    time_column = next((n for n in time_columns if _holds_times(block, n)), next(iter(time_columns), None))
     who_columns = [n for n, head in enumerate(heads) if n not in (level_column, time_column) and _WHO.search(head)]
     if (
         not who_columns
@@ -121,6 +121,10 @@ def _columns(block: Block, heads: list[str], near: bool) -> tuple[int | None, in
     if acting and _acts(block, heads, (time_column, level_column, *who_columns)):
         return None  # "15 min | page the lead | alerting": the people are those who act, not those who are called
     return level_column, time_column, who_column
+
+
+def _holds_times(block: Block, column: int) -> bool:
+    return any(_reach(plain(row.cells[column])) is not None for row in block.rows if column < len(row.cells))
 
 
 _LEVELS = re.compile(r"(?:escalation\s*)?(?:level|tier|stage|step)$|^l$|^#$", re.I)
@@ -194,6 +198,20 @@ def _actions(block: Block, heads: list[str]) -> list[Rung]:
     rows = [row for row in block.rows if max(time, action) < len(row.cells)]
     entries = [(row.line, plain(row.cells[time]), plain(row.cells[action]), ()) for row in rows]
     return on_a_line([each for each in entries if not calls_nobody(each[2])])
+
+
+_SITUATION = re.compile(r"(?:escalation\s+)?(?:triggers?|condition|situation|when|if|event|scenario)", re.I)
+_THEN = re.compile(r"(?:escalation\s+)?(?:actions?|then|escalates?\s+to|notify|page|call|who|target)", re.I)
+
+
+def _rules(block: Block, heads: list[str]) -> list[Rung]:
+    """`Rule | Trigger | Action`: each row is a sentence, "not acknowledged in 5 min → page the secondary"."""
+    when = next((n for n, head in enumerate(heads) if _SITUATION.fullmatch(head)), -1)
+    then = next((n for n, head in enumerate(heads) if n > when and _THEN.fullmatch(head)), -1)
+    if when < 0 or then < 0 or len(heads) > 4:
+        return []
+    rows = [row for row in block.rows if then < len(row.cells)]
+    return of_sentences([(row.line, f"{plain(row.cells[when]).rstrip(' .')} → {plain(row.cells[then])}") for row in rows], alone=False)  # fmt: skip
 
 
 def _times(block: Block, column: int) -> bool:

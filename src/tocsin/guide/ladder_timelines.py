@@ -17,6 +17,8 @@ from tocsin.guide.quantity import Quantity, read
 from tocsin.guide.rungs import RUNGS_MAX, Rung, counts, start
 
 _MINUTE = re.compile(r"(?:t\s?\+\s?)?(minute|min|hour|day)\s+(\d{1,4})(?:\s?\+)?", re.I)
+_CLOCK = re.compile(r"(?:t\s?\+\s?)?(\d{1,2}):([0-5]\d)(?:\s?h)?", re.I)
+CLOCK_HOURS_MAX = 4  # "00:15" counts from the opening; "08:00" is a time of the day
 _LEAD = re.compile(r"^(?:(?:if|when|once|unless)\b[^,→]{1,60}(?:,|→|->)|.{1,60}?(?:→|->|=>))\s*(?:then\s+)?", re.I)
 _BRANCH = re.compile(r"^[\s│├└─|+`-]+")
 _TOOL = re.compile(
@@ -41,6 +43,7 @@ _COLUMNS = re.compile(
     r"\s*((?:t\s?\+\s?)?(?:[a-z]+\s)?\d{1,4}\s?[-–]?\s?\d{0,4}\+?\s?[a-z]{0,7}\+?)(?:\s*(?:→|[-=]+>|\|)\s*|\s{2,}|\t+)(\S(?:\s?\S)*)\s*$",
     re.I,
 )
+_AT_CLOCK = re.compile(r"\s*((?:t\s?\+\s?)?\d{1,2}:[0-5]\d)\s*(?:→|[-=]+>|[|–—:-]|\s)\s*(\S.*)$", re.I)
 Entry = tuple[int, str, str, tuple[str, ...]]  # its line, when, what happens, details
 
 
@@ -64,6 +67,8 @@ def calls_nobody(text: str) -> bool:
 def moment(text: str) -> Quantity | None:
     """The instant that a label names: "15-30 min", "T+15m", "Minute 15"."""
     counted = _MINUTE.fullmatch(text.strip())
+    if (clock := _CLOCK.fullmatch(text.strip())) and int(clock[1]) < CLOCK_HOURS_MAX:
+        return read(f"{60 * int(clock[1]) + int(clock[2])} minutes")
     return read(f"{counted[2]} {counted[1]}") if counted else read(text)
 
 
@@ -95,6 +100,10 @@ def of_list(block: Block) -> list[Rung]:
     entries: list[Entry] = []
     for item in block.items[: RUNGS_MAX + 1]:
         first = item.text.split("\n")[0]
+        clock = _AT_CLOCK.match(plain(first))
+        if clock:
+            entries.append((item.line, clock[1], clock[2], ()))
+            continue
         label = split_label(first) or split_dash(first)
         if label is None and not entries and beginning(first):
             entries.append(
@@ -105,7 +114,7 @@ def of_list(block: Block) -> list[Rung]:
             return []
         actions = tuple(plain(sub.text) for child in item.blocks for sub in child.items)
         entries.append((item.line, label.label, label.value, actions))
-    return on_a_line(entries)
+    return on_a_line([each for n, each in enumerate(entries) if n == 0 or not calls_nobody(each[2])])
 
 
 def of_fence(block: Block) -> list[Rung]:
@@ -126,6 +135,8 @@ def of_fence(block: Block) -> list[Rung]:
             scope = line if of_some(line) else ""
             continue  # what begins the ladder: "P0 alert fires"
         when, colon, what = line.partition(":")
+        if clock := _AT_CLOCK.match(line):
+            when, colon, what = clock[1], "  ", clock[2]
         if not colon and (columns := _COLUMNS.match(line)):
             when, colon, what = columns[1], "  ", columns[2]
         if not colon or len(entries) > RUNGS_MAX:

@@ -9,6 +9,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 
+from msgspec.structs import replace
+
 from tocsin.core.policy import Deadline, Level, Source
 from tocsin.guide.blocks import Block, Document, Section
 from tocsin.guide.cadences import scope_of
@@ -21,6 +23,7 @@ from tocsin.guide.ladder_drawings import chain, of_chain, of_tree
 from tocsin.guide.ladder_due import triggered
 from tocsin.guide.ladder_each import completed, elsewhere
 from tocsin.guide.ladder_headings import of_headings
+from tocsin.guide.ladder_lists import clear, inner, of_lines, of_moments, of_waits, with_units
 from tocsin.guide.ladder_matrices import of_matrix
 from tocsin.guide.ladder_mermaid import of_mermaid
 from tocsin.guide.ladder_onward import drawn_table, of_onward
@@ -138,7 +141,10 @@ def _ladders(document: Document, notes: Notes) -> Iterator[tuple[Section, list[R
         above: Block | None = None
         for block in section.blocks:
             for rungs in of_yaml(section, block, above, notes) or [_of_block(section, block, near)]:
-                yield section, rungs, above if leads_in(above, block) else None
+                yield section, clear(rungs), above if leads_in(above, block) else None
+            for words, below in inner(block) if near else ():
+                if rungs := clear(_of_block(section, below, near)):
+                    yield section, [replace(rungs[0], scope=words), *rungs[1:]], None
             above = block
 
 
@@ -150,9 +156,11 @@ def _of_block(section: Section, block: Block, near: bool) -> list[Rung]:
     if block.kind == "list":
         return rising(_of_list(section, block, near))
     if block.kind in ("fence", "code") and near and block.text.count("\n") <= DRAWING_LINES_MAX:
-        return of_mermaid(block) if block.info.startswith("mermaid") else of_fence(block) or of_tree(block)
+        if block.info.startswith("mermaid"):
+            return of_mermaid(block)
+        return of_moments(block) or of_fence(block) or of_tree(block)
     if block.kind == "paragraph" and near:
-        return of_chain(block) or of_paragraph(block.text, block.line)
+        return of_chain(block) or of_lines(block) or of_paragraph(block.text, block.line)
     return []
 
 
@@ -162,8 +170,9 @@ def _of_block(section: Section, block: Block, near: bool) -> list[Rung]:
 def _of_list(section: Section, block: Block, near: bool) -> list[Rung]:
     if any(item.task is not None for item in block.items):
         return []  # what is still to be done
+    block = replace(block, items=with_units(block.items))
     lines = [(item.line, item_text(item)) for item in block.items] if near else []
-    if near and (told := of_list(block) or of_onward(lines) or of_sentences(lines, alone=False)):
+    if near and (told := of_list(block) or of_onward(lines) or of_waits(lines) or of_sentences(lines, alone=False) or _chained(block)):
         return told
     title = section.title
     rungs: list[Rung] = []
@@ -219,6 +228,14 @@ def _of_list(section: Section, block: Block, near: bool) -> list[Rung]:
         else:
             return []
     return rungs if len(rungs) == len(block.items) and _whole(rungs, block) else []
+
+
+def _chained(block: Block) -> list[Rung]:
+    """`1. Primary → secondary → director`, `2. Vendors as needed`: the one item that is a chain, beside others without times."""
+    chains = [chain(item.text, item.line) for item in block.items]
+    found = [rungs for rungs in chains if rungs]
+    others = [item for item, rungs in zip(block.items, chains, strict=True) if not rungs]
+    return found[0] if len(found) == 1 and not any(scan(plain(item.text)) for item in others) else []
 
 
 def _for_some(words: str, line: int, number: int) -> Rung:

@@ -344,9 +344,15 @@ _AT_ONCE = re.compile(r"\brespon(?:se|d)(?:\s+time)?\s*:\s*immediate(?:ly)?\s*(?
 _TO_SOMEBODY = re.compile(r"\bescalat\w*\s+to\s+(?!(?:the\s+)?(?:next|higher))", re.I)
 
 
+_ESCALATE = re.compile(r"^(?:auto(?:matic(?:ally)?)?[\s-]+)?escalat\w+\s+(?=if\b|when\b|after\b)", re.I)
+
+
 def _unless(text: str) -> Quantity | None:
     """`If not resolved in 30 min`: the one time of a condition that the incident goes on."""
+    text = _ESCALATE.sub("", text)
     found = [each for each in scan(text) if each.kind != "interval"]
+    if len(found) == 1 and found[0].kind == "elapsed" and re.fullmatch(r"after\s+[\w\s.]{2,16}", text, re.I):
+        return msgspec.structs.replace(found[0], bound="=")
     condition = re.match(
         r"(?:if\s+|after\s+.{3,25}?\s+)?(?:still\s+)?(?:not|un|no|without)[\s-]?(?:yet\s+|a\s+|any\s+)?(?:resol|mitigat|acknowledg|ack\b|respon|progress|contain)",
         text,
