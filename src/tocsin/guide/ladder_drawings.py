@@ -176,7 +176,7 @@ def chain(text: str, line: int, least: int = 3) -> list[Rung]:
     lines = [each for each in text.split("\n") if each.strip()]
     if len(lines) != 1:
         return []
-    words = re.sub(r"^[^:→>]{1,40}:\s*", "", plain(lines[0]))
+    words = re.sub(r"^[^:→>]{1,40}:\s*", "", plain(_ON_ARROW.sub(r" → (\1) → ", lines[0])))
     words = re.sub(r"^\s*(?:→|-+>|=>)\s*", "", words)
     each = _EACH.search(words)
     words = words[: each.start()] if each else words
@@ -206,6 +206,7 @@ def chain(text: str, line: int, least: int = 3) -> list[Rung]:
     return rungs if len(rungs) > 1 and all(rung.who for rung in rungs) else []
 
 
+_ON_ARROW = re.compile(r"\s*[-─]{1,3}\s*\(?\s*([^-─>()→]{2,30}?\d[^-─>()→]{0,20}|\d[^-─>()→]{1,20})\s*\)?\s*[-─]{1,3}[>→]\s*")  # fmt: skip
 # "Primary → secondary → manager, 10 minutes each", "(10 min between levels)"
 _EACH = re.compile(
     r"\s*[,;:(–—-]\s*(?:wait(?:ing)?\s+|after\s+)?(\d{1,3}\s?[a-z]{1,7})\s+(?:each|apart|(?:per|between|at\s+each|for\s+each)\s+(?:level|step|tier|hop|stage)s?)\s*[).]*$",

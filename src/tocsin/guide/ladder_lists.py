@@ -31,6 +31,7 @@ _LEAVES = re.compile(r"^[\s│├└─|`+>-]+")
 _RANGE = re.compile(r"\(\s*\d{1,3}\s*[-–]\s*\d{1,3}\s*(?P<unit>min(?:ute)?s?|m|h|hrs?|hours?)\s*\)", re.I)
 _BARE = re.compile(r"\(\s*(\d{1,3}\s*(?:[-–]\s*\d{1,3}|\+))\s*\)")
 _ASIDE = re.compile(r"\(\s*(?:after\s+|at\s+|\+\s*|within\s+)?[^()]{2,20}\)\s*$")
+_BEHIND = re.compile(r"\s+[-–—]\s+")  # "On-call engineer - first response"
 _ANSWERS = re.compile(r"\brespon|\backnowledg|\banswer|\bsla\b", re.I)
 
 
@@ -70,7 +71,7 @@ def of_lines(block: Block) -> list[Rung]:
         level = LEVEL.match(plain(line))
         if level is None or not level[2]:
             return []
-        rungs.append(rung_of(int(level[1]), level[2], n, (), aside=plain(line)))
+        rungs.append(rung_of(int(level[1]), _BEHIND.split(level[2])[0], n, (), aside=plain(line)))
     people = all(rung.who and PARTY.search(" ".join(rung.who)) for rung in rungs)
     return rungs if 1 < len(rungs) <= RUNGS_MAX and people and [rung.number for rung in rungs] == list(range(1, len(rungs) + 1)) else []  # fmt: skip
 
@@ -118,6 +119,7 @@ def clear(rungs: list[Rung]) -> list[Rung]:
     count = next((n for n, each in enumerate(said) if not each), len(said))
     rest = rungs[count:]
     falls = any(a >= b for a, b in pairwise(each for each in said[:count] if each is not None))
+    falls = falls or len({rung.line for rung in rungs}) == 1  # "Primary (5 min) → secondary (10 min) → manager"
     if count > 1 and rest and falls and not any(rung.unclear for rung in rest):
         held = [replace(rung, hold=time, unclear="") for rung, time in zip(rungs[:count], times[:count], strict=True)]
         return [*held, *rest]

@@ -48,7 +48,9 @@ def of_matrix(block: Block, known: dict[str, str], notes: Notes) -> Ladders:
     """Every ladder of a table under a heading about escalation; what its cells do not say clearly is reported."""
     heads = [plain(head) for head in block.header]
     steps = _step_columns(heads)
-    if onward := _onward(heads):
+    if tiers := _tiers(heads):
+        yield from _by_tiers(block, *tiers, known)
+    elif onward := _onward(heads):
         yield from _by_step(block, onward, known)
     elif len(steps) > 1:
         yield from _by_severity(block, steps, known, notes)
@@ -81,6 +83,23 @@ def _onward(heads: list[str]) -> tuple[int, int, int] | None:
         next((n for n, head in enumerate(heads) if n and kind.fullmatch(head)), -1) for kind in (_FIRST, _WAIT, _THEN)
     ]
     return (found[0], found[1], found[2]) if min(found[1:]) > 0 and len(heads) <= 7 else None
+
+
+def _tiers(heads: list[str]) -> tuple[list[int], int] | None:
+    """The columns of `Severity | Tier 1 | Tier 2 | Escalation time`: the levels, and how long each has."""
+    levels = [n for n, head in enumerate(heads) if n and LEVEL.match(head) and not scan(head)]
+    waits = [n for n, head in enumerate(heads) if n and _WAIT.fullmatch(head)]
+    return (levels, waits[0]) if len(levels) > 1 and len(waits) == 1 else None
+
+
+def _by_tiers(block: Block, levels: list[int], wait: int, known: dict[str, str]) -> Ladders:
+    for row in block.rows:
+        cells = [plain(cell) for cell in row.cells]
+        severities = mentioned(cells[0], known) if cells else ()
+        named = [cells[n] for n in levels if n < len(cells) and not _NOTHING.fullmatch(cells[n])]
+        rungs = _along(row.line, ["", cells[wait], " → ".join(named)]) if wait < len(cells) else []
+        if severities and rungs and not any(holds_for_some(cell) or at_some_hours(cell) for cell in named):
+            yield severities, rungs
 
 
 def _by_step(block: Block, columns: tuple[int, int, int], known: dict[str, str]) -> Ladders:

@@ -39,7 +39,7 @@ _FORMS = tuple(
 )
 _FIRST = r"(?:\s+(?:first|immediately|at\s+once|right\s+away))?"
 _BEGIN = re.compile(
-    rf"{_TOOL}(?:(?P<whom>{_WHO})\s+{_CALLED}{_FIRST}|{_CALL}(?P<who>{_WHO}){_FIRST}(?:\s+(?:via|by|through)\s+[^,;:]{{2,60}}?)?|(?P<self>{_WHO})\s+(?:responds|acknowledges|(?:must|has\s+to|has)(?:\s+to)?\s+(?:respond|acknowledge))(?:\s+(?:to\s+)?(?:the\s+)?(?:alert|page|incident)\b[^;:]{{0,60}})?)"
+    rf"{_TOOL}(?:(?P<whom>{_WHO})\s+{_CALLED}{_FIRST}|{_CALL}(?P<who>{_WHO}){_FIRST}(?:\s+(?:via|by|through)\s+[^,;:]{{2,60}}?)?|(?P<self>{_WHO})\s+(?:responds|acknowledges|(?:must|ha(?:s|ve)\s+to|ha(?:s|ve))(?:\s+to)?\s+(?:respond|acknowledge))(?:\s+(?:to\s+)?(?:the\s+)?(?:alert|page|incident)\b[^;:]{{0,60}})?)"
     r"(?:\s+(?:for|on)\s+(?:all\s+|every\s+|any\s+)?(?P<scope>[^,;:.]{2,60}?))?\.?$",
     re.I,
 )
@@ -47,6 +47,7 @@ _SUBJECT = re.compile(r"(?:the\s+)?(?P<who>.{2,50}?)\s+(?:does|do|has|have|is|ar
 _NOT = re.compile(NEGATIVE, re.I)
 _ABOUT = re.compile(rf"\b(?:un|non)?-?{_REFUSED}\b", re.I)
 _FURTHER = re.compile(r"(?:an?\s+)?(?:further|another|additional|more)\s+(.{2,30})$", re.I)
+_MORE = re.compile(r"\b(\d{1,3})\s+(?:more|further|additional)\s+(?=min|h)", re.I)
 _AT = re.compile(r"\bat\s+(?:the\s+)?(?:t\s?\+\s?)?\d", re.I)
 _LEVELED = re.compile(r"\s*\((?:level|tier|l)\s?-?\d\)", re.I)  # "the lead (level 2)" is the lead
 _ALERTED = re.compile(
@@ -90,10 +91,11 @@ def _bare(words: str) -> Condition | None:
     for form in (_FORMS[1], _FORMS[2]):
         found = form.fullmatch(words)
         further = _FURTHER.match(found["cond"]) if found else None
-        time = read(further[1] if further else found["cond"]) if found else None
+        more = _MORE.search(found["cond"]) if found and not further else None
+        time = read(further[1] if further else _MORE.sub(r"\1 ", found["cond"])) if found else None
         who = _people(found["who"] or found.groupdict().get("whom") or "") if found else ()
         if who and time is not None and time.kind == "elapsed" and time.value:
-            return Condition(who=who, time=time, bare=not further)
+            return Condition(who=who, time=time, bare=not (further or more))
     return None
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from itertools import islice
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -13,7 +14,7 @@ from tocsin.guide.ids import ID
 from tocsin.guide.ladder_tables import timed
 from tocsin.guide.notes import Notes
 from tocsin.guide.parties import PARTY, names_somebody, parties
-from tocsin.guide.quantity import Quantity
+from tocsin.guide.quantity import Quantity, read
 from tocsin.guide.rungs import LEVEL, RUNGS_MAX, Rung, counts, start
 from tocsin.guide.words import ESCALATION
 from tocsin.guide.yaml_fences import DEPTH_MAX, document, line_of, span, texts, words
@@ -163,13 +164,38 @@ def _people(said: list[str]) -> tuple[str, ...]:
 
 def _time(node: Node) -> tuple[str, Quantity | None]:
     entries: tuple[Entry, ...] = getattr(node, "entries", ())
+    seconds = _in_seconds(entries)
+    if seconds is not None:
+        return "wait", seconds
     for entry in entries:
         key = words(entry.key)
+        if (_HOLD.fullmatch(key) or _REACH.fullmatch(key)) and (time := _amount(entry.node)) is not None:
+            return key, time
         if (_HOLD.fullmatch(key) or _REACH.fullmatch(key)) and (said := list(texts(entry.node))):
             time = span(entry.key, said[0]) if re.search(r"\d|immediate", said[0], re.I) else None
             if time is not None or said[0].strip() == "0":
                 return key, time or Quantity(kind="elapsed", value=0, bound="=")
     return "", None
+
+
+def _amount(node: Node) -> Quantity | None:
+    """`delay: {timeAmount: 10, timeUnit: minutes}`."""
+    entries: tuple[Entry, ...] = getattr(node, "entries", ())
+    said = {words(entry.key).casefold(): text for entry in entries for text in islice(texts(entry.node), 1)}
+    amount = next((text for key, text in said.items() if re.fullmatch(r"(?:time ?)?(?:amount|value)", key)), "")
+    unit = next((text for key, text in said.items() if re.fullmatch(r"(?:time ?)?units?", key)), "")
+    if amount.strip() == "0":
+        return Quantity(kind="elapsed", value=0, bound="=")
+    return read(f"{amount} {unit}") if amount and unit else None
+
+
+def _in_seconds(entries: tuple[Entry, ...]) -> Quantity | None:
+    """The step `type: wait`, `duration: 900`: Grafana OnCall counts in seconds."""
+    said = {words(entry.key): text for entry in entries for text in islice(texts(entry.node), 1)}
+    seconds = said.get("duration", "")
+    if said.get("type") != "wait" or not seconds.isdigit() or not int(seconds) or int(seconds) % 60:
+        return None
+    return read(f"{int(seconds) // 60} minutes")
 
 
 def _waits(node: Node) -> bool:

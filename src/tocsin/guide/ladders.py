@@ -91,7 +91,7 @@ def _scoped(
         elif severities or not said:
             yield severities, rungs
     for severities, text, line in paths:
-        if len(rungs := chain(text, line, 2)) > 1:
+        if len(rungs := clear(chain(text, line, 2))) > 1:
             yield severities, rungs
     for section in document.sections():
         if section.region != "policy":
@@ -334,6 +334,6 @@ def _of_label(block: Block, section: Section, known: dict[str, str]) -> Iterator
         if label is None or not _ESCALATION.match(label.label):
             continue
         aside = " ".join(re.findall(r"\(([^()]{1,60})\)", plain(label.value)))
-        rungs = chain(label.value, n)
+        rungs = clear(chain(label.value, n))
         if rungs:
             yield mentioned(aside, known) or scope_of(section, known), rungs
