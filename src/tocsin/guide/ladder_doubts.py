@@ -78,6 +78,19 @@ def at_some_hours(title: str) -> bool:
     return _HOURS.search(title) is not None
 
 
+_OTHER_WORK = re.compile(
+    r"\b(?:deploy\w*|releases?|roll-?outs?|change\s+(?:requests?|management|control)|drills?|exercises?|training|onboarding|access\s+requests?"
+    r"|suppliers?|vendors?|hiring|invoices?|bugs?|tickets?|complaints?|pull\s+requests?|(?:code|access|monthly|weekly|quarterly|overdue|annual)\s+\w*\s*reviews?|audits?|approvals?)\b",
+    re.I,
+)
+_OF_INCIDENTS = re.compile(r"incident|on[\s-]?call|\balerts?\b|\bpag(?:e|ing)|outage|emergenc", re.I)
+
+
+def of_other_work(title: str) -> bool:
+    """Whether a heading is about something that is no incident: "Escalation of access requests", "Vendor escalation"."""
+    return _OTHER_WORK.search(title) is not None and _OF_INCIDENTS.search(title) is None
+
+
 def of_some(words: str) -> bool:
     """Whether the words hold for some severities only; "level 2" is a level."""
     return any(family(found[0]) in ("sev", "p", "s", "priority") for found in ID.finditer(words))

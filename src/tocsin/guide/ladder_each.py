@@ -14,11 +14,11 @@ import msgspec
 
 from tocsin.guide.blocks import Document
 from tocsin.guide.inline import plain
-from tocsin.guide.ladder_doubts import at_some_hours, of_some
+from tocsin.guide.ladder_doubts import at_some_hours, of_other_work, of_some
 from tocsin.guide.ladder_sentences import waits
 from tocsin.guide.ladder_severities import times_by_severity
 from tocsin.guide.quantity import Quantity, scan
-from tocsin.guide.rungs import Rung, counts, has_times
+from tocsin.guide.rungs import Rung, counts, has_times, start
 from tocsin.guide.words import ESCALATION, NEGATIVE
 
 TOLD_MAX = 20  # sentences of one page about every level; a page with more describes a tool
@@ -31,8 +31,10 @@ _EACH = re.compile(
     re.I,
 )
 _ONWARD = re.compile(rf"{ESCALATION}|time\s?out|\bwaits?\b|\bbefore\b|{NEGATIVE}", re.I)
+_NEAR = re.compile(rf"{ESCALATION}|on[\s-]?call|\bpag(?:e|ing|er)\b|incident|alert|severit|respon", re.I)
+TIME_MAX = 3 * 86400  # seconds; nobody waits for an answer longer
 _ANSWERS = re.compile(r"\b(?:must|should|shall|will|has\s+to|needs?\s+to)\s+(?:respond|acknowledge|answer)\b", re.I)
-_WORK = re.compile(r"\bupdates?\b|\bpost-?mortem|\breview|\bshifts?\b|\brotat|\bhand-?o(?:ff|ver)|\bticket|\bcustomers?\b", re.I)
+_WORK = re.compile(r"\bupdates?\b|\bpost-?mortem|\breview|\bshifts?\b|\brotat|\bhand-?o(?:ff|ver)|\btickets?\b|\bcustomers?\b|\bbugs?\b|\bvendors?\b|\btraining\b", re.I)
 _EXAMPLE = re.compile(r"\bfor\s+example\b|\be\.\s?g\.|\bcan\s+be\b|\bexample\b|\btypical|\brecommend|\bby\s+default\b", re.I)
 
 NAMED = re.compile(r"\b(?:level|tier|l)\s?-?\d", re.I)
@@ -49,7 +51,10 @@ class Elsewhere(msgspec.Struct, frozen=True, kw_only=True):
 
 def elsewhere(document: Document, named: Iterable[tuple[int, int, str]]) -> Elsewhere:
     """The sentences about every level in parts of the guide that are policy, and those that name a level."""
-    return Elsewhere(each=tuple(islice(_told(document), TOLD_MAX)), named=tuple(named))
+    other = [(section.line, section.end or section.line) for section in document.sections() if of_other_work(section.title)]
+    kept = [each for each in named if not any(first <= each[1] <= last for first, last in other)]
+    told = [each for each in islice(_told(document), TOLD_MAX) if not any(first <= each[0] <= last for first, last in other)]
+    return Elsewhere(each=tuple(told), named=tuple(kept))
 
 
 def completed(rungs: Sequence[Rung], told: Elsewhere, known: dict[str, str]) -> list[Rung]:
@@ -61,7 +66,7 @@ def completed(rungs: Sequence[Rung], told: Elsewhere, known: dict[str, str]) -> 
 
 def _told(document: Document) -> Iterator[Told]:
     for section in document.sections():
-        if section.region != "policy" or at_some_hours(section.title):
+        if section.region != "policy" or at_some_hours(section.title) or not _NEAR.search(section.where):
             continue
         for block in section.blocks:
             if block.kind == "paragraph":
@@ -82,7 +87,8 @@ def _says_each(said: str) -> bool:
 
 
 def _a_time(time: Quantity) -> bool:
-    return counts(time) and time.kind != "range" and bool(time.value)
+    begins = start(time)
+    return counts(time) and time.kind != "range" and begins is not None and 0 < begins <= TIME_MAX
 
 
 def _for_each(rungs: Sequence[Rung], told: Sequence[Told], known: dict[str, str]) -> list[Rung]:
@@ -117,4 +123,6 @@ def _timed(rung: Rung, said: str, known: dict[str, str]) -> Rung | None:
         varies = said if times_by_severity(said, known) else ""
         return msgspec.structs.replace(rung, varies=varies, unclear=varies) if varies else None
     times = [each for each in scan(said) if _a_time(each)]
+    if _WORK.search(said):
+        return None
     return msgspec.structs.replace(rung, hold=times[0]) if len(times) == len(list(scan(said))) == 1 else None

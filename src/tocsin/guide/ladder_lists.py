@@ -19,13 +19,14 @@ from tocsin.guide.rungs import LEVEL, RUNGS_MAX, Rung, counts, rung_of, start
 
 _STEP = re.compile(r"^(?:step|stage)\s*\d{1,2}\s*[:.)–—-]\s*", re.I)
 _WAIT = re.compile(
-    r"(?:then\s+)?waits?\s+(?:for\s+|up\s+to\s+)?(?P<time>.{2,24}?)(?:\s*[.,;:(]\s*(?:and\s+)?(?:if|unless|when|for)\b.{0,60}|\s+(?:for|before)\b.{0,60})?[.:)]*$",
+    r"(?:then\s+)?waits?\s+(?:for\s+|up\s+to\s+)?(?P<time>.{2,24}?)(?:\s*[.,;:(]\s*(?:and\s+)?(?:if|unless|when)\b.{0,60}|\s+(?:for\s+(?:an?\s+|the\s+)?(?:ack\w*|respon\w+|answer|reply|primary|secondary)|before\s+escalat)\b.{0,60})?[.:)]*$",
     re.I,
 )
 _TOLD = re.compile(
     r"(?:auto(?:matically)?[\s-]+)?(?:notif(?:y|ies|ied)|page[sd]?|alert[sd]?|call[s]?|inform[s]?|contact[s]?|escalate[sd]?)\s*(?::|to\b|the\b)?\s+\S",
     re.I,
 )
+_ACTS = re.compile(r"\b(?:paged|notified|alerted|called|acknowledges?|responds?|investigates?|triages?|engaged)\b", re.I)
 _MOMENT = re.compile(r"^(?P<when>(?:t\s?\+\s?)?\d{1,4}\s?(?:[-–]\s?\d{1,4}\s?)?\+?\s?[a-z]{1,7}\+?)\s*(?:[│├└─|:>-]+|\s)\s*(?P<what>\S.*)$", re.I)
 _LEAVES = re.compile(r"^[\s│├└─|`+>-]+")
 _RANGE = re.compile(r"\(\s*\d{1,3}\s*[-–]\s*\d{1,3}\s*(?P<unit>min(?:ute)?s?|m|h|hrs?|hours?)\s*\)", re.I)
@@ -97,7 +98,7 @@ def _call(leaves: list[str], *, first: bool) -> str:
     """The branch that calls somebody; what the first ones do there may stand for their call."""
     told = [leaf.replace(":", " ", 1) for leaf in leaves if _TOLD.match(leaf)]
     return next((leaf for leaf in told if called(leaf)), "") or (
-        next((leaf for leaf in leaves if called(leaf)), "") if first else ""
+        next((leaf for leaf in leaves if _ACTS.search(leaf) and called(leaf)), "") if first else ""
     )
 
 

@@ -18,7 +18,7 @@ from tocsin.guide.ids import ID, mentioned
 from tocsin.guide.inline import Label, plain, split_dash, split_label
 from tocsin.guide.ladder_beside import named_levels
 from tocsin.guide.ladder_choice import chosen
-from tocsin.guide.ladder_doubts import at_some_hours, for_some_customers, holds_for_some, of_some
+from tocsin.guide.ladder_doubts import at_some_hours, for_some_customers, holds_for_some, of_other_work, of_some
 from tocsin.guide.ladder_drawings import chain, of_chain, of_tree
 from tocsin.guide.ladder_due import triggered
 from tocsin.guide.ladder_each import completed, elsewhere
@@ -78,8 +78,8 @@ def _scoped(
         if len(rungs) < 2:
             continue
         rungs = completed(rungs, told, known)
-        if at_some_hours(section.title) or for_some_customers(section.title):
-            message = f'"{section.title}" holds at some hours or for some customers only; no level was taken from it'
+        if at_some_hours(section.title) or for_some_customers(section.title) or of_other_work(section.title):
+            message = f'"{section.title}" holds at some hours, for some customers or for other work; no level was taken from it'
             notes.add("GUIDE-UNREAD", "note", rungs[0].line, message, "write the ladder that always holds")
             continue
         said = rungs[0].scope or (plain(above.text) if above else "")
@@ -99,7 +99,7 @@ def _scoped(
         for block in section.blocks:
             if block.kind == "paragraph":
                 yield from _of_label(block, section, known)
-        if _ESCALATION.search(section.where):
+        if _ESCALATION.search(section.where) and not of_other_work(section.title):
             for block in section.blocks:
                 table = drawn_table(block) if block.kind in ("fence", "code") else block
                 if table is not None and table.kind == "table":
