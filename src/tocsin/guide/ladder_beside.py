@@ -99,6 +99,15 @@ def _named_levels(lines: Sequence[str]) -> Iterator[tuple[int, int, str]]:
         if len(raw) > NAMED_CHARS_MAX or not raw.strip():
             number = number if n <= until and not raw.strip() and until - n == NAMED_LINES - 1 else 0
             continue
+        several = [part for part in _SENTENCES.split(raw) if _TO_LEVEL.search(part)]
+        if len(several) > 1:
+            yield from (
+                (int(each[1]), n, plain(part))
+                for part in several
+                if (each := _TO_LEVEL.search(part)) and _times(plain(part))
+            )
+            number = 0
+            continue
         if found := _TO_LEVEL.search(raw):
             number, until = int(found[1]), n + NAMED_LINES
         elif raw.startswith("#") or n > until:
@@ -262,6 +271,7 @@ _WORK = re.compile(r"\bupdates?\b|\bpost-?mortem|\breview|\bshifts?\b|\brotat|\b
 _ONWARD = re.compile(rf"escalat|unresolved|unanswered|unacknowledged|{NEGATIVE}", re.I)
 _FRONT = r"(?:^\W*|[(\[–—:→]\s*|\s-\s+|\b(?:only|during)\s+)(?:only\s+)?"
 _SECOND = re.compile(r"(?:an?|one)\s+second", re.I)  # "for a second pair of eyes"
+_SENTENCES = re.compile(r"(?<=[a-z)])[.;]\s+")
 _TO_LEVEL = re.compile(
     r"(?:\bescalate\s+to|\b(?:level|tier|l)\s?-?\d\s*(?:→|-+>|\bto\b))\s+(?:\*\*)?(?:level|tier|l)\s?-?([2-9])\b", re.I
 )

@@ -200,7 +200,10 @@ def chain(text: str, line: int, least: int = 3) -> list[Rung]:
             rungs[-1] = msgspec.structs.replace(rungs[-1], hold=time)
     if each and not any(rung.hold or rung.unclear or rung.varies for rung in rungs):
         hold = read(each[1])
-        rungs = [*(msgspec.structs.replace(rung, hold=hold if counts(hold) else None) for rung in rungs[:-1]), *rungs[-1:]]
+        rungs = [
+            *(msgspec.structs.replace(rung, hold=hold if counts(hold) else None) for rung in rungs[:-1]),
+            *rungs[-1:],
+        ]
     elif each:
         return []
     return rungs if len(rungs) > 1 and all(rung.who for rung in rungs) else []

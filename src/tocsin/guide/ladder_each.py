@@ -13,6 +13,7 @@ from itertools import islice
 import msgspec
 
 from tocsin.guide.blocks import Document
+from tocsin.guide.ids import mentioned
 from tocsin.guide.inline import plain
 from tocsin.guide.ladder_doubts import at_some_hours, of_other_work, of_some
 from tocsin.guide.ladder_sentences import waits
@@ -34,8 +35,13 @@ _ONWARD = re.compile(rf"{ESCALATION}|time\s?out|\bwaits?\b|\bbefore\b|{NEGATIVE}
 _NEAR = re.compile(rf"{ESCALATION}|on[\s-]?call|\bpag(?:e|ing|er)\b|incident|alert|severit|respon", re.I)
 TIME_MAX = 3 * 86400  # seconds; nobody waits for an answer longer
 _ANSWERS = re.compile(r"\b(?:must|should|shall|will|has\s+to|needs?\s+to)\s+(?:respond|acknowledge|answer)\b", re.I)
-_WORK = re.compile(r"\bupdates?\b|\bpost-?mortem|\breview|\bshifts?\b|\brotat|\bhand-?o(?:ff|ver)|\btickets?\b|\bcustomers?\b|\bbugs?\b|\bvendors?\b|\btraining\b", re.I)
-_EXAMPLE = re.compile(r"\bfor\s+example\b|\be\.\s?g\.|\bcan\s+be\b|\bexample\b|\btypical|\brecommend|\bby\s+default\b", re.I)
+_WORK = re.compile(
+    r"\bupdates?\b|\bpost-?mortem|\breview|\bshifts?\b|\brotat|\bhand-?o(?:ff|ver)|\btickets?\b|\bcustomers?\b|\bbugs?\b|\bvendors?\b|\btraining\b",
+    re.I,
+)
+_EXAMPLE = re.compile(
+    r"\bfor\s+example\b|\be\.\s?g\.|\bcan\s+be\b|\bexample\b|\btypical|\brecommend|\bby\s+default\b", re.I
+)
 
 NAMED = re.compile(r"\b(?:level|tier|l)\s?-?\d", re.I)
 
@@ -51,9 +57,13 @@ class Elsewhere(msgspec.Struct, frozen=True, kw_only=True):
 
 def elsewhere(document: Document, named: Iterable[tuple[int, int, str]]) -> Elsewhere:
     """The sentences about every level in parts of the guide that are policy, and those that name a level."""
-    other = [(section.line, section.end or section.line) for section in document.sections() if of_other_work(section.title)]
+    other = [
+        (section.line, section.end or section.line) for section in document.sections() if of_other_work(section.title)
+    ]
     kept = [each for each in named if not any(first <= each[1] <= last for first, last in other)]
-    told = [each for each in islice(_told(document), TOLD_MAX) if not any(first <= each[0] <= last for first, last in other)]
+    told = [
+        each for each in islice(_told(document), TOLD_MAX) if not any(first <= each[0] <= last for first, last in other)
+    ]
     return Elsewhere(each=tuple(told), named=tuple(kept))
 
 
@@ -98,7 +108,9 @@ def _for_each(rungs: Sequence[Rung], told: Sequence[Told], known: dict[str, str]
         return []
     first = found[0]
     assert first is not None
-    filled = [msgspec.structs.replace(rung, hold=first.hold, varies=first.varies, unclear=first.varies) for rung in rungs[:-1]]
+    filled = [
+        msgspec.structs.replace(rung, hold=first.hold, varies=first.varies, unclear=first.varies) for rung in rungs[:-1]
+    ]
     return [*filled, rungs[-1]]
 
 
@@ -108,7 +120,12 @@ def _by_name(rungs: Sequence[Rung], named: Sequence[tuple[int, int, str]], known
     own = {rung.line for rung in rungs}
     for number in range(2, len(rungs) + 1):
         said = [text for level, line, text in named if level == number and line not in own]
-        found = [_timed(rungs[number - 2], text, known) if waits(text) or NAMED.search(text) else None for text in said]
+        if len(said) > 1 and (joined := _joined(said, known)):
+            said = [joined]
+        sure = [waits(text) or NAMED.search(text) or times_by_severity(text, known) for text in said]
+        found = [
+            _timed(rungs[number - 2], text, known) if each else None for text, each in zip(said, sure, strict=True)
+        ]
         if any(each is None for each in found) or len({(each.hold and each.hold.value, each.varies) for each in found if each}) > 1:  # fmt: skip
             return []
         if found and found[0] is not None:
@@ -117,10 +134,22 @@ def _by_name(rungs: Sequence[Rung], named: Sequence[tuple[int, int, str]], known
     return filled if numbered and filled != list(rungs) else []
 
 
+def _joined(said: Sequence[str], known: dict[str, str]) -> str:
+    """`SEV1: escalate to level 2 after 15 min`, and the same for others, as one list of times by severity; "" for anything else."""
+    parts: list[str] = []
+    for text in said:
+        times = [each for each in scan(text) if _a_time(each)]
+        severities = mentioned(text, known)
+        if len(times) != 1 or len(scan(text)) != 1 or not severities or not of_some(text) or _WORK.search(text):
+            return ""
+        parts.append(f"{times[0].text} {'/'.join(severities)}")
+    return ", ".join(parts)
+
+
 def _timed(rung: Rung, said: str, known: dict[str, str]) -> Rung | None:
     """The rung with the time of a sentence, for all or by severity; None where it is for some only, or not one time."""
     if of_some(said):
-        varies = said if times_by_severity(said, known) else ""
+        varies = said if len(times_by_severity(said, known)) > 1 else ""
         return msgspec.structs.replace(rung, varies=varies, unclear=varies) if varies else None
     times = [each for each in scan(said) if _a_time(each)]
     if _WORK.search(said):

@@ -18,6 +18,7 @@ from tocsin.guide.words import ESCALATION
 
 _ESCALATE_IF = re.compile(r"\W*escalate\s+(?:if|when)\s+(.+)$", re.I)
 _ESCALATION = re.compile(ESCALATION, re.I)
+_BEHIND = re.compile(r"^([^():]{3,50}?)\s*\((?:level|tier|l)\s?-?(\d)\)$", re.I)  # "Team lead (L2)"
 
 
 def of_headings(section: Section) -> list[Rung]:
@@ -25,7 +26,7 @@ def of_headings(section: Section) -> list[Rung]:
     if steps := _of_steps(section):
         return steps
     for child in section.sections:
-        level = LEVEL.match(child.title)
+        level = LEVEL.match(_BEHIND.sub(r"Level \2: \1", child.title))
         if not level or not _ESCALATION.search(section.where + child.title):
             continue
         if any(

@@ -26,8 +26,13 @@ _TOLD = re.compile(
     r"(?:auto(?:matically)?[\s-]+)?(?:notif(?:y|ies|ied)|page[sd]?|alert[sd]?|call[s]?|inform[s]?|contact[s]?|escalate[sd]?)\s*(?::|to\b|the\b)?\s+\S",
     re.I,
 )
-_ACTS = re.compile(r"\b(?:paged|notified|alerted|called|acknowledges?|responds?|investigates?|triages?|engaged)\b", re.I)
-_MOMENT = re.compile(r"^(?P<when>(?:t\s?\+\s?)?\d{1,4}\s?(?:[-–]\s?\d{1,4}\s?)?\+?\s?[a-z]{1,7}\+?)\s*(?:[│├└─|:>-]+|\s)\s*(?P<what>\S.*)$", re.I)
+_ACTS = re.compile(
+    r"\b(?:paged|notified|alerted|called|acknowledges?|responds?|investigates?|triages?|engaged)\b", re.I
+)
+_MOMENT = re.compile(
+    r"^(?P<when>(?:t\s?\+\s?)?\d{1,4}\s?(?:[-–]\s?\d{1,4}\s?)?\+?\s?[a-z]{1,7}\+?)\s*(?:[│├└─|:>-]+|\s)\s*(?P<what>\S.*)$",
+    re.I,
+)
 _LEAVES = re.compile(r"^[\s│├└─|`+>-]+")
 _RANGE = re.compile(r"\(\s*\d{1,3}\s*[-–]\s*\d{1,3}\s*(?P<unit>min(?:ute)?s?|m|h|hrs?|hours?)\s*\)", re.I)
 _BARE = re.compile(r"\(\s*(\d{1,3}\s*(?:[-–]\s*\d{1,3}|\+))\s*\)")
@@ -115,7 +120,10 @@ def clear(rungs: list[Rung]) -> list[Rung]:
     said = [start(time) for time in times]
     if not rungs[0].unclear and all(said[1:]):
         rises = all(a < b for a, b in pairwise(each for each in said[1:] if each is not None))
-        filled = [replace(rung, reach=time, since_start=rises, unclear="") for rung, time in zip(rungs[1:], times[1:], strict=True)]
+        filled = [
+            replace(rung, reach=time, since_start=rises, unclear="")
+            for rung, time in zip(rungs[1:], times[1:], strict=True)
+        ]
         return [rungs[0], *filled]
     count = next((n for n, each in enumerate(said) if not each), len(said))
     rest = rungs[count:]
@@ -142,4 +150,3 @@ def inner(block: Block) -> Iterator[tuple[str, Block]]:
         words = plain(item.text.split("\n")[0])
         if of_some(words):
             yield from ((words, each) for each in item.blocks if each.kind == "list" and len(each.items) > 1)
-

@@ -16,7 +16,7 @@ from tocsin.guide.inline import plain, split_label
 from tocsin.guide.ladder_sentences import SENTENCE_MAX, Condition, condition, step, waits
 from tocsin.guide.ladder_severities import times_by_severity
 from tocsin.guide.parties import PARTY, parties
-from tocsin.guide.quantity import scan
+from tocsin.guide.quantity import read, scan
 from tocsin.guide.rungs import RUNGS_MAX, Rung, start
 from tocsin.guide.severities import Scheme
 from tocsin.guide.words import ESCALATION
@@ -65,7 +65,9 @@ _PRIMARY = re.compile(r"\bprimary\s+(?:on[\s-]?call(?:\s+(?:engineer|responder))
 
 def named_primary(document: Document) -> tuple[str, ...]:
     """Who stands before "the secondary", in the guide's own words: "primary on-call engineer"; () where it names none."""
-    found = next((found for line in document.lines if "rimary" in line and (found := _PRIMARY.search(plain(line)))), None)
+    found = next(
+        (found for line in document.lines if "rimary" in line and (found := _PRIMARY.search(plain(line)))), None
+    )
     return (found[0],) if found else ()
 
 
@@ -95,6 +97,16 @@ def _of_sentence(sentence: Sentence, scheme: Scheme) -> Iterator[Step]:
         yield from several
         return
     label = split_label(text)
+    if dated := list(_dated(plain(text if label is None else label.value), sentence)):
+        severities = mentioned(label.label, scheme.known) if label else ()
+        named = (
+            label is None or severities or re.match(rf"(?:auto(?:matic)?[\s-]*)?(?:{ESCALATION})", label.label, re.I)
+        )
+        for said in (
+            dated if named and not (severities and not only_names(label.label if label else "", scheme.known)) else ()
+        ):
+            yield severities or scope, said, sentence.line
+        return
     if label and label.value:
         severities = mentioned(label.label, scheme.known)
         if severities and not only_names(label.label, scheme.known):
@@ -108,6 +120,28 @@ def _of_sentence(sentence: Sentence, scheme: Scheme) -> Iterator[Step]:
         if severities or re.match(rf"(?:auto(?:matic)?[\s-]*)?(?:{ESCALATION})", label.label, re.I):
             text, scope = label.value, severities or scope
     yield from _named(plain(text), sentence.line, scope, scheme)
+
+
+def _dated(words: str, sentence: Sentence) -> Iterator[Condition]:
+    """`Team lead after 15 min, director after 1 hour`: people with times, and nothing else, under a heading or label about escalation."""
+    parts = [part for part in _PARTS.split(words.strip(" .")) if part]
+    found = [_AFTER.fullmatch(part) for part in parts]
+    if (
+        len(parts) < 2
+        or not all(found)
+        or not re.search(ESCALATION, f"{sentence.section.where} {sentence.text[:40]}", re.I)
+    ):
+        return
+    said = [(parties(each["who"]), read(each["time"])) for each in found if each]
+    if all(
+        who and PARTY.search(" ".join(who)) and time is not None and time.kind == "elapsed" and time.value
+        for who, time in said
+    ):
+        yield from (Condition(who=who, time=time) for who, time in said)
+
+
+_PARTS = re.compile(r"\s*(?:,\s*(?:and\s+|then\s+)?|;\s*|→|[-=]+>|\bthen\b)\s*", re.I)
+_AFTER = re.compile(r"(?:escalate\s+to\s+|page\s+|notify\s+|call\s+)?(?:the\s+)?(?P<who>[^\d]{2,50}?)\s+(?:after|at)\s+(?P<time>\d[\w\s.]{1,14})", re.I)  # fmt: skip
 
 
 def _several(words: str, line: int, scheme: Scheme) -> Iterator[Step]:

@@ -30,7 +30,9 @@ _WHO = re.compile(
 
 def of_table(block: Block, near: bool) -> list[Rung]:
     heads = [plain(head) for head in block.header]
-    if near and (steps := _steps(block, heads) or _onward(block, heads) or _actions(block, heads) or _rules(block, heads)):
+    if near and (
+        steps := _steps(block, heads) or _onward(block, heads) or _actions(block, heads) or _rules(block, heads)
+    ):
         return steps
     columns = _columns(block, heads, near)
     if columns is None:

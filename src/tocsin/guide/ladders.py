@@ -172,7 +172,13 @@ def _of_list(section: Section, block: Block, near: bool) -> list[Rung]:
         return []  # what is still to be done
     block = replace(block, items=with_units(block.items))
     lines = [(item.line, item_text(item)) for item in block.items] if near else []
-    if near and (told := of_list(block) or of_onward(lines) or of_waits(lines) or of_sentences(lines, alone=False) or _chained(block)):
+    if near and (
+        told := of_list(block)
+        or of_onward(lines)
+        or of_waits(lines)
+        or of_sentences(lines, alone=False)
+        or _chained(block)
+    ):
         return told
     title = section.title
     rungs: list[Rung] = []
