@@ -23,6 +23,8 @@ from tocsin.guide.words import ESCALATION
 
 FIRST = ("owner",)  # what the directory calls whoever is on call for the service
 _NEAR = re.compile(rf"{ESCALATION}|on-?call|severit|priorit|response|incident|sla\b|alert", re.I)
+CHARS_NEAR = 40  # the front of a sentence, where its label stands
+_ESCALATION = re.compile(rf"(?:auto(?:matic)?[\s-]*)?(?:{ESCALATION})", re.I)
 _SITUATION = re.compile(r"situation|situação|situaci[oó]n|condition|trigger|if|when|case|scenario|event", re.I)
 _THEN = re.compile(r"action|ação|acci[oó]n|escalat\w*(?:\s+to)?|to|who|notify|contact|then|page", re.I)
 _WHEN = re.compile(r"(?:escalate|page|notify|call|engage)\w*\s+(?:if|when)\s+(?P<cond>.{3,120}?)\.?$", re.I)
@@ -97,15 +99,10 @@ def _of_sentence(sentence: Sentence, scheme: Scheme) -> Iterator[Step]:
         yield from several
         return
     label = split_label(text)
-    if dated := list(_dated(plain(text if label is None else label.value), sentence)):
+    if dated := list(_dated(plain(label.value if label else text), sentence.section.where + text[:CHARS_NEAR])):
         severities = mentioned(label.label, scheme.known) if label else ()
-        named = (
-            label is None or severities or re.match(rf"(?:auto(?:matic)?[\s-]*)?(?:{ESCALATION})", label.label, re.I)
-        )
-        for said in (
-            dated if named and not (severities and not only_names(label.label if label else "", scheme.known)) else ()
-        ):
-            yield severities or scope, said, sentence.line
+        if label is None or only_names(label.label, scheme.known) or _ESCALATION.match(label.label):
+            yield from ((severities or scope, said, sentence.line) for said in dated)
         return
     if label and label.value:
         severities = mentioned(label.label, scheme.known)
@@ -117,25 +114,20 @@ def _of_sentence(sentence: Sentence, scheme: Scheme) -> Iterator[Step]:
         ):  # "Lead: escalate if a SEV1 is not resolved in 30 minutes"
             yield from _named(f"{when['cond']} → {', '.join(parties(label.label))}", sentence.line, scope, scheme)
             return
-        if severities or re.match(rf"(?:auto(?:matic)?[\s-]*)?(?:{ESCALATION})", label.label, re.I):
+        if severities or _ESCALATION.match(label.label):
             text, scope = label.value, severities or scope
     yield from _named(plain(text), sentence.line, scope, scheme)
 
 
-def _dated(words: str, sentence: Sentence) -> Iterator[Condition]:
-    """`Team lead after 15 min, director after 1 hour`: people with times, and nothing else, under a heading or label about escalation."""
-    parts = [part for part in _PARTS.split(words.strip(" .")) if part]
-    found = [_AFTER.fullmatch(part) for part in parts]
-    if (
-        len(parts) < 2
-        or not all(found)
-        or not re.search(ESCALATION, f"{sentence.section.where} {sentence.text[:40]}", re.I)
-    ):
+def _dated(words: str, near: str) -> Iterator[Condition]:
+    """`Team lead after 15 min, director after 1 hour`: people with times, and nothing else, near a word of escalation."""
+    parts = _PARTS.split(words.strip(" .")) if _AFTER.match(words) else []
+    found = [each for part in parts if (each := _AFTER.fullmatch(part))]
+    if len(found) < 2 or len(found) < len(parts) or not re.search(ESCALATION, near, re.I):
         return
-    said = [(parties(each["who"]), read(each["time"])) for each in found if each]
+    said = [(parties(each["who"]), read(each["time"])) for each in found]
     if all(
-        who and PARTY.search(" ".join(who)) and time is not None and time.kind == "elapsed" and time.value
-        for who, time in said
+        who and PARTY.search(" ".join(who)) and time and time.kind == "elapsed" and time.value for who, time in said
     ):
         yield from (Condition(who=who, time=time) for who, time in said)
 

@@ -73,13 +73,15 @@ def compile_staffing(document: Document, scheme: Scheme, roles: tuple[Role, ...]
     for sentence in sentences(document, scheme):
         text = plain(sentence.text)
         severities = mentioned(text, scheme.known) if len(text) < 200 and _ASSIGN.search(text) else ()
+        if not severities:
+            continue
         named = [known[name] for name in known if re.search(rf"\b{re.escape(name)}\b", text.casefold())]
         assigned = _ASSIGNED.search(text)
         if assigned and not named:
             named = [assigned[1]]
-        spans = [each for each in scan(text) if each.bound == "<=" and each.kind == "elapsed"] if severities else []
+        spans = [each for each in scan(text) if each.bound == "<=" and each.kind == "elapsed"]
         within = deadline(spans[0]) if len(spans) == 1 else None
-        for role in named if severities else ():
+        for role in named:
             notes.use(sentence.line)
             asked = Staffing(
                 role=role, severities=severities, within=within, text=text, source=Source(line=sentence.line)
