@@ -11,6 +11,7 @@ YAML = "tests/guide/test_forms_yaml.py"
 BESIDE = "tests/guide/test_ladders_beside.py"
 CALLED = "tests/guide/test_ladders_triggers.py"
 VARIES = "tests/guide/test_ladders_severities.py"
+MORE = "tests/guide/test_ladders_more.py"
 
 READ_LADDERS: tuple[Mutant, ...] = (
     _bug(
@@ -149,7 +150,7 @@ READ_LADDERS: tuple[Mutant, ...] = (
     _bug(
         "ladders: a time line need not begin at once",
         "guide/ladder_timelines.py",
-        "and rising and starts[0] == 0 else []",
+        "and rising and (begun or starts[0] == 0) else []",
         "and rising else []",
         STEPS,
     ),
@@ -173,5 +174,75 @@ READ_LADDERS: tuple[Mutant, ...] = (
         "    return block.line + node_line\n",
         "    return node_line\n",
         YAML,
+    ),
+    _bug(
+        "ladders: how soon every level must answer is how long it has",
+        "guide/ladder_each.py",
+        "other = _ANSWERS.search(said) or _WORK.search(said)",
+        "other = _WORK.search(said)",
+        MORE,
+    ),
+    _bug(
+        "ladders: of two times for every level one is taken",
+        "guide/ladder_each.py",
+        "return sure[0] if len(times) == 1 and",
+        "return sure[0] if times and",
+        MORE,
+    ),
+    _bug(
+        "ladders: a time of tickets is one of every level",
+        "guide/ladder_each.py",
+        "if of_other_work(section.title)",
+        "if False",
+        MORE,
+    ),
+    _bug(
+        "ladders: a drill is whom to call",
+        "guide/ladder_doubts.py",
+        "return _OTHER_WORK.search(title) is not None and _OF_INCIDENTS.search(title) is None",
+        "return False",
+        MORE,
+    ),
+    _bug(
+        "ladders: a wait for anything is how long a level has",
+        "guide/ladder_lists.py",
+        'times = [each for each in scan(wait["time"]) if counts(each) and each.value] if wait else []',
+        'wait = wait or re.match(r"Wait (?P<time>\\d+ \\w+)", words)\n        times = [each for each in scan(wait["time"]) if counts(each) and each.value] if wait else []',
+        MORE,
+    ),
+    _bug(
+        "ladders: rising times in parentheses are how long each has",
+        "guide/ladder_lists.py",
+        "if count > 1 and rest and falls and not any",
+        "if count > 1 and not any",
+        MORE,
+    ),
+    _bug(
+        "ladders: a role for some incidents is called for all",
+        "guide/ladder_matrices.py",
+        "        if rungs and _CASE.search(cell) and not _ONGOING.search(cell):\n            continue",
+        "        if False:\n            continue",
+        MORE,
+    ),
+    _bug(
+        "ladders: a machine in a cell is somebody",
+        "guide/ladder_matrices.py",
+        'return who if all(names_somebody(each) or f"{each} (" in cell for each in who) else ()',
+        "return who",
+        MORE,
+    ),
+    _bug(
+        "ladders: a time of the day counts from the opening",
+        "guide/ladder_timelines.py",
+        "CLOCK_HOURS_MAX = 4",
+        "CLOCK_HOURS_MAX = 24",
+        MORE,
+    ),
+    _bug(
+        "ladders: a further time counts from the opening",
+        "guide/ladder_sentences.py",
+        "bare=not (further or more)",
+        "bare=True",
+        MORE,
     ),
 )

@@ -115,3 +115,22 @@ def _conditions(section: Section) -> Iterator[tuple[str, bool]]:
 def _for_all(text: str, *, opened: bool) -> Iterator[tuple[str, bool]]:
     if not ID.search(text):
         yield text, opened
+
+
+_ESCALATE = re.compile(r"^(?:auto(?:matic(?:ally)?)?[\s-]+)?escalat\w+\s+(?=if\b|when\b|after\b)", re.I)
+
+
+def unless(text: str) -> Quantity | None:
+    """`If not resolved in 30 min`: the one time of a condition that the incident goes on."""
+    text = _ESCALATE.sub("", text)
+    found = [each for each in scan(text) if each.kind != "interval"]
+    if len(found) == 1 and found[0].kind == "elapsed" and re.fullmatch(r"after\s+[\w\s.]{2,16}", text, re.I):
+        return msgspec.structs.replace(found[0], bound="=")
+    condition = re.match(
+        r"(?:if\s+|after\s+.{3,25}?\s+)?(?:still\s+)?(?:not|un|no|without)[\s-]?(?:yet\s+|a\s+|any\s+)?(?:resol|mitigat|acknowledg|ack\b|respon|progress|contain)",
+        text,
+        re.I,
+    )
+    if condition is None or len(found) != 1 or found[0].kind != "elapsed":
+        return None
+    return msgspec.structs.replace(found[0], bound="=") if found[0].bound == ">" else found[0]

@@ -31,7 +31,7 @@ _EACH = re.compile(
     rf"|\b(?:per|each|every|between|at\s+each)\s+(?:escalation\s+)?{_LEVEL}s?\b|\bone\s+{_LEVEL}\s+up\b|\bup\s+(?:one|the)\s+(?:{_LEVEL}|chain|ladder)\b",
     re.I,
 )
-_ONWARD = re.compile(rf"{ESCALATION}|time\s?out|\bwaits?\b|\bbefore\b|{NEGATIVE}", re.I)
+_ONWARD = re.compile(rf"{ESCALATION}|time\s?out|\bwaits?\b|\bbefore\b|\bnobody\b|\bno\s?one\b|{NEGATIVE}", re.I)
 _NEAR = re.compile(rf"{ESCALATION}|on[\s-]?call|\bpag(?:e|ing|er)\b|incident|alert|severit|respon", re.I)
 TIME_MAX = 3 * 86400  # seconds; nobody waits for an answer longer
 _ANSWERS = re.compile(r"\b(?:must|should|shall|will|has\s+to|needs?\s+to)\s+(?:respond|acknowledge|answer)\b", re.I)
@@ -103,15 +103,14 @@ def _a_time(time: Quantity) -> bool:
 
 def _for_each(rungs: Sequence[Rung], told: Sequence[Told], known: dict[str, str]) -> list[Rung]:
     """Every level but the last with the one time that the sentences give; [] where they give several."""
-    found = [_timed(rungs[0], said, known) for _, said in told]
-    if not found or any(each is None for each in found) or len({(each.hold and each.hold.value, each.varies) for each in found if each}) > 1:  # fmt: skip
+    first = _agreed([_timed(rungs[0], said, known) for _, said in told])
+    if first is None:
         return []
-    first = found[0]
-    assert first is not None
-    filled = [
-        msgspec.structs.replace(rung, hold=first.hold, varies=first.varies, unclear=first.varies) for rung in rungs[:-1]
+    said = first.varies
+    return [
+        *(msgspec.structs.replace(each, hold=first.hold, varies=said, unclear=said) for each in rungs[:-1]),
+        rungs[-1],
     ]
-    return [*filled, rungs[-1]]
 
 
 def _by_name(rungs: Sequence[Rung], named: Sequence[tuple[int, int, str]], known: dict[str, str]) -> list[Rung]:
@@ -122,16 +121,20 @@ def _by_name(rungs: Sequence[Rung], named: Sequence[tuple[int, int, str]], known
         said = [text for level, line, text in named if level == number and line not in own]
         if len(said) > 1 and (joined := _joined(said, known)):
             said = [joined]
-        sure = [waits(text) or NAMED.search(text) or times_by_severity(text, known) for text in said]
-        found = [
-            _timed(rungs[number - 2], text, known) if each else None for text, each in zip(said, sure, strict=True)
-        ]
-        if any(each is None for each in found) or len({(each.hold and each.hold.value, each.varies) for each in found if each}) > 1:  # fmt: skip
+        sure = [bool(waits(text) or NAMED.search(text) or times_by_severity(text, known)) for text in said]
+        time = _agreed([_timed(rungs[number - 2], text, known) for text in said]) if said and all(sure) else None
+        if said and time is None:
             return []
-        if found and found[0] is not None:
-            filled[number - 2] = found[0]
+        filled[number - 2] = time or filled[number - 2]
     numbered = [rung.number for rung in rungs] == list(range(1, len(rungs) + 1))
     return filled if numbered and filled != list(rungs) else []
+
+
+def _agreed(found: Sequence[Rung | None]) -> Rung | None:
+    """The rung with the time on which all agree; None where one is not sure or two differ."""
+    sure = [each for each in found if each is not None]
+    times = {(each.hold.value if each.hold else None, each.varies) for each in sure}
+    return sure[0] if len(times) == 1 and len(sure) == len(found) else None
 
 
 def _joined(said: Sequence[str], known: dict[str, str]) -> str:

@@ -12,7 +12,7 @@ from tocsin.guide.blocks import Block, Item
 from tocsin.guide.inline import plain
 from tocsin.guide.ladder_doubts import of_some
 from tocsin.guide.ladder_sentences import beginning
-from tocsin.guide.ladder_timelines import called, moment, on_a_line
+from tocsin.guide.ladder_timelines import Entry, called, moment, on_a_line
 from tocsin.guide.parties import PARTY
 from tocsin.guide.quantity import Quantity, scan
 from tocsin.guide.rungs import LEVEL, RUNGS_MAX, Rung, counts, rung_of, start
@@ -95,7 +95,10 @@ def of_moments(block: Block) -> list[Rung]:
             return []  # something else stands at the margin
     if not 1 < len(groups) <= RUNGS_MAX or all(len(leaves) == 1 for _, _, leaves in groups):
         return []
-    entries = [(n, when, said, ()) for n, when, leaves in groups if (said := _call(leaves, first=n == groups[0][0]))]
+    entries: list[Entry] = []
+    for n, when, leaves in groups:
+        said = _call(leaves, first=not entries) or (leaves[0] if not entries else "")
+        entries += [(n, when, said, ())] if said else []
     return on_a_line(entries)
 
 

@@ -26,7 +26,7 @@ _CALL = (
 _CALLED = r"(?:is|are|gets?|will\s+be|must\s+be)\s+(?:automatically\s+)?(?:paged|notified|called|alerted|contacted|informed|engaged)"
 _THEN = r"\s*(?:,|:|→|[-=]+>|—|\s–\s)\s*"
 _WHO = r"[^,;:→]{2,80}?"
-_REFUSED = r"(?:ack\w*|respon\w+|respost\w*|respuest\w*|réponse|antwort\w*|reaktion|gelöst|risol\w+|rispost\w+|reconoc\w+|confirm\w*|answer\w*|repl(?:y|ies|ied)|resol\w+|mitigat\w+|contain\w*|progress|reach\w*|available|availability|fixed|pick(?:ed)?\s+up|received|reaction)"
+_REFUSED = r"(?:ack\w*|respon\w+|respost\w*|respuest\w*|réponse|antwort\w*|reaktion|gelöst|risol\w+|rispost\w+|reconoc\w+|confirm\w*|answer\w*|repl(?:y|ies|ied)|resol\w+|mitigat\w+|contain\w*|triag\w+|assign\w*|progress|reach\w*|available|availability|fixed|pick(?:ed)?\s+up|received|reaction)"
 _FORMS = tuple(
     re.compile(form, re.I)
     for form in (
@@ -127,6 +127,7 @@ def step(words: str) -> Condition | None:
 def beginning(text: str) -> Rung | None:
     """Who is called first, without a number or a line yet: "The primary on-call is paged for SEV1 incidents."."""
     words = _ALERTED.sub("Page ", _LEVELED.sub("", plain(text)).strip())
+    words = _SENTENCES.split(words)[0] if _SENTENCES.search(words) and not scan(_SENTENCES.split(words)[0]) else words
     if len(words) > SENTENCE_MAX or any(each.kind not in ("elapsed", "qualitative") for each in scan(words)):
         return None
     bare = without_quantities(words).replace(" .", ".")  # "within 5 minutes" is how soon, and no step
@@ -209,12 +210,17 @@ def item_text(item: Item) -> str:
 
 
 def of_paragraph(text: str, line: int) -> list[Rung]:
-    """The ladder of a paragraph that says nothing else."""
+    """The ladder of a paragraph that says nothing else, or whose lines are steps: "Step 1: ...", "Step 2: ..."."""
+    lines = [each for each in text.split("\n") if each.strip()]
+    numbered = [(n, found[1]) for n, each in enumerate(lines, line) if (found := _STEP.match(plain(each)))]
+    if len(numbered) > 1 and len(numbered) >= len(lines) - 1:
+        return of_sentences(numbered, alone=False)
     words = _with_units(" ".join(plain(text).split()))
     parts = [part for part in _SENTENCES.split(words) if part]
     return of_sentences([(line, part) for part in parts]) if len(words) <= 1000 else []
 
 
+_STEP = re.compile(r"step\s+\d{1,2}\s*[:.)–—-]\s*(.+)$", re.I)
 _SENTENCES = re.compile(r"(?<=[a-z)])[.;]\s+|(?<=[a-z)]),?\s+(?:and\s+)?then\s+(?=after\b|if\b)|(?<=[a-z)]),\s+(?:and\s+)?(?=after\s+(?:a\s+further|another|an\s+additional)\b)", re.I)  # fmt: skip
 _NO_UNIT = re.compile(r"\b((?:further|another|additional)\s+\d{1,3})(?=\s*[,:])", re.I)
 

@@ -11,7 +11,7 @@ from tocsin.guide.ids import ID, family
 from tocsin.guide.inline import plain
 from tocsin.guide.ladder_doubts import of_some
 from tocsin.guide.ladder_sentences import of_sentences
-from tocsin.guide.ladder_timelines import calls_nobody, on_a_line
+from tocsin.guide.ladder_timelines import callers, on_a_line
 from tocsin.guide.parties import names_somebody, parties
 from tocsin.guide.quantity import Quantity, read, scan
 from tocsin.guide.rungs import HOLD, LEVEL, RUNGS_MAX, Rung, counts, start
@@ -183,7 +183,7 @@ def _acts(block: Block, heads: list[str], known: tuple[int | None, ...]) -> bool
 
 
 _TARGET = re.compile(r"escalat|target|notif|contact|call|page", re.I)
-_CALLS = re.compile(r"(?:^|→|->|,|;)\s*(?:auto-?\s?)?(?:page|call|notify|alert|escalate|add|contact)\b|→", re.I)
+_CALLS = re.compile(r"(?:^|→|->|,|;|:)\s*(?:auto-?\s?)?(?:page|call|notify|alert|escalate|add|contact)\b|→", re.I)
 
 
 def _actions(block: Block, heads: list[str]) -> list[Rung]:
@@ -199,7 +199,7 @@ def _actions(block: Block, heads: list[str]) -> list[Rung]:
         return []  # the people are those who are called
     rows = [row for row in block.rows if max(time, action) < len(row.cells)]
     entries = [(row.line, plain(row.cells[time]), plain(row.cells[action]), ()) for row in rows]
-    return on_a_line([each for each in entries if not calls_nobody(each[2])])
+    return on_a_line(callers(entries))
 
 
 _SITUATION = re.compile(r"(?:escalation\s+)?(?:triggers?|condition|situation|when|if|event|scenario)", re.I)

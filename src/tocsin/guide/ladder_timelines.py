@@ -17,9 +17,13 @@ from tocsin.guide.quantity import Quantity, read
 from tocsin.guide.rungs import RUNGS_MAX, Rung, counts, start
 
 _MINUTE = re.compile(r"(?:t\s?\+\s?)?(minute|min|hour|day)\s+(\d{1,4})(?:\s?\+)?", re.I)
+_EVENT = re.compile(
+    r"(?:an?\s+|the\s+)?(?:[\w-]{2,20}\s+)?(?:alert|incident|issue|alarm|outage|problem)s?\s+(?:is\s+)?(?:fires?|fired|triggered|triggers|detected|reported|raised|opened|created|declared|begins|starts)\b",
+    re.I,
+)
 _CLOCK = re.compile(r"(?:t\s?\+\s?)?(\d{1,2}):([0-5]\d)(?:\s?h)?", re.I)
 CLOCK_HOURS_MAX = 4  # "00:15" counts from the opening; "08:00" is a time of the day
-_LEAD = re.compile(r"^(?:(?:if|when|once|unless)\b[^,→]{1,60}(?:,|→|->)|.{1,60}?(?:→|->|=>))\s*(?:then\s+)?", re.I)
+_LEAD = re.compile(r"^(?:(?:if|when|once|unless)\b[^,→:]{1,60}(?:,|→|->|:)|.{1,60}?(?:→|->|=>))\s*(?:then\s+)?", re.I)
 _BRANCH = re.compile(r"^[\s│├└─|+`-]+")
 _TOOL = re.compile(
     r"^(?:(?:phone\s+)?call\s+to\s+(?:the\s+)?|(?:send\s+)?(?:sms|text)\s+to\s+(?:the\s+)?)|^(?:pagerduty|opsgenie|alertmanager|the system|system)\s+(?:\w+\s+){0,2}?(?:calls?|pages?|notifies|alerts?|escalates\s+to|notifica|avisa|aciona|llama|gọi|đến|to)\s+",
@@ -73,7 +77,12 @@ def moment(text: str) -> Quantity | None:
 
 
 def on_a_line(entries: Sequence[Entry]) -> list[Rung]:
-    """The rungs of the entries, where each but the last ones calls somebody and the times rise from zero."""
+    """The rungs of the entries, where each but the last ones calls somebody and the times rise from zero.
+
+    At zero may stand what begins it: "0 min: the alert fires", "5 min: the primary acknowledges".
+    """
+    begun = bool(entries) and begins(entries[0])
+    entries = entries[1:] if begun else entries
     rungs: list[Rung] = []
     while len(entries) > 2 and (not called(entries[-1][2]) or of_some(entries[-1][1])):
         entries = entries[:-1]  # "2 hours: a report is written" is other work
@@ -92,7 +101,17 @@ def on_a_line(entries: Sequence[Entry]) -> list[Rung]:
         rungs.append(rung)
     starts = [start(rung.reach) for rung in rungs]
     rising = all(a is not None and b is not None and a < b for a, b in pairwise(starts))
-    return rungs if 1 < len(rungs) <= RUNGS_MAX and rising and starts[0] == 0 else []
+    return rungs if 1 < len(rungs) <= RUNGS_MAX and rising and (begun or starts[0] == 0) else []
+
+
+def begins(entry: Entry) -> bool:
+    """Whether an entry at zero is what begins it all, and calls nobody: "Alert fires or an issue is reported"."""
+    return _EVENT.match(entry[2]) is not None and not called(entry[2]) and start(moment(entry[1])) == 0
+
+
+def callers(entries: Sequence[Entry]) -> list[Entry]:
+    """The entries without those that call nobody behind the first, which may be what begins it all."""
+    return [each for n, each in enumerate(entries) if not calls_nobody(each[2]) or (n == 0 and begins(each))]
 
 
 def of_list(block: Block) -> list[Rung]:
@@ -114,7 +133,8 @@ def of_list(block: Block) -> list[Rung]:
             return []
         actions = tuple(plain(sub.text) for child in item.blocks for sub in child.items)
         entries.append((item.line, label.label, label.value, actions))
-    return on_a_line([each for n, each in enumerate(entries) if n == 0 or not calls_nobody(each[2])])
+    first = [each for each in entries[:1] if calls_nobody(each[2]) and not begins(each)]  # which leaves no ladder
+    return on_a_line([*first, *callers(entries)])
 
 
 def of_fence(block: Block) -> list[Rung]:

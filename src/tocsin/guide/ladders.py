@@ -160,7 +160,7 @@ def _of_block(section: Section, block: Block, near: bool) -> list[Rung]:
             return of_mermaid(block)
         return of_moments(block) or of_fence(block) or of_tree(block)
     if block.kind == "paragraph" and near:
-        return of_chain(block) or of_lines(block) or of_paragraph(block.text, block.line)
+        return of_chain(block) or of_paragraph(block.text, block.line) or of_lines(block)
     return []
 
 
@@ -171,14 +171,7 @@ def _of_list(section: Section, block: Block, near: bool) -> list[Rung]:
     if any(item.task is not None for item in block.items):
         return []  # what is still to be done
     block = replace(block, items=with_units(block.items))
-    lines = [(item.line, item_text(item)) for item in block.items] if near else []
-    if near and (
-        told := of_list(block)
-        or of_onward(lines)
-        or of_waits(lines)
-        or of_sentences(lines, alone=False)
-        or _chained(block)
-    ):
+    if near and (told := _told(block)):
         return told
     title = section.title
     rungs: list[Rung] = []
@@ -234,6 +227,13 @@ def _of_list(section: Section, block: Block, near: bool) -> list[Rung]:
         else:
             return []
     return rungs if len(rungs) == len(block.items) and _whole(rungs, block) else []
+
+
+def _told(block: Block) -> list[Rung]:
+    """The ladder of a list whose items say when somebody is called, and not only who."""
+    lines = [(item.line, item_text(item)) for item in block.items]
+    found = of_list(block) or of_onward(lines) or of_waits(lines)
+    return found or of_sentences(lines, alone=False) or _chained(block)
 
 
 def _chained(block: Block) -> list[Rung]:

@@ -21,6 +21,7 @@ from tocsin.guide.evidence import ELSEWHERE, SCORE_MIN, about_incidents, describ
 from tocsin.guide.fenced import fenced
 from tocsin.guide.ids import family, is_word, key, number, word_rank
 from tocsin.guide.inline import plain
+from tocsin.guide.ladder_due import unless
 from tocsin.guide.leads import lead_clock
 from tocsin.guide.mentions import in_a_sentence
 from tocsin.guide.notes import Notes
@@ -315,7 +316,7 @@ def _from_responder(entry: Entry, field: Field) -> Field:
 def _notify_field(draft: Draft, field: Field, scheme: Scheme) -> None:
     text = plain(field.value)
     escalates = clock_of(field.label) == "escalate"
-    quantity = (_unless(text) if escalates else None) or read(text)
+    quantity = (unless(text) if escalates else None) or read(text)
     source = Source(line=field.line)
     if quantity is not None and quantity.kind == "elapsed" and escalates and quantity.value:
         if _TO_SOMEBODY.search(text):
@@ -342,25 +343,6 @@ def _notify_field(draft: Draft, field: Field, scheme: Scheme) -> None:
 
 _AT_ONCE = re.compile(r"\brespon(?:se|d)(?:\s+time)?\s*:\s*immediate(?:ly)?\s*(?:[,;)]|$)", re.I)
 _TO_SOMEBODY = re.compile(r"\bescalat\w*\s+to\s+(?!(?:the\s+)?(?:next|higher))", re.I)
-
-
-_ESCALATE = re.compile(r"^(?:auto(?:matic(?:ally)?)?[\s-]+)?escalat\w+\s+(?=if\b|when\b|after\b)", re.I)
-
-
-def _unless(text: str) -> Quantity | None:
-    """`If not resolved in 30 min`: the one time of a condition that the incident goes on."""
-    text = _ESCALATE.sub("", text)
-    found = [each for each in scan(text) if each.kind != "interval"]
-    if len(found) == 1 and found[0].kind == "elapsed" and re.fullmatch(r"after\s+[\w\s.]{2,16}", text, re.I):
-        return msgspec.structs.replace(found[0], bound="=")
-    condition = re.match(
-        r"(?:if\s+|after\s+.{3,25}?\s+)?(?:still\s+)?(?:not|un|no|without)[\s-]?(?:yet\s+|a\s+|any\s+)?(?:resol|mitigat|acknowledg|ack\b|respon|progress|contain)",
-        text,
-        re.I,
-    )
-    if condition is None or len(found) != 1 or found[0].kind != "elapsed":
-        return None
-    return msgspec.structs.replace(found[0], bound="=") if found[0].bound == ">" else found[0]
 
 
 def _bare(aside: str) -> Deadline | None:
