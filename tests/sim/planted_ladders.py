@@ -206,8 +206,8 @@ READ_LADDERS: tuple[Mutant, ...] = (
     _bug(
         "ladders: a wait for anything is how long a level has",
         "guide/ladder_lists.py",
-        'times = [each for each in scan(wait["time"]) if counts(each) and each.value] if wait else []',
-        'wait = wait or re.match(r"Wait (?P<time>\\d+ \\w+)", words)\n        times = [each for each in scan(wait["time"]) if counts(each) and each.value] if wait else []',
+        "wait = _WAIT.fullmatch(words)",
+        'wait = _WAIT.fullmatch(words) or re.match(r"Wait (?P<time>\\d+ \\w+)", words)',
         MORE,
     ),
     _bug(
