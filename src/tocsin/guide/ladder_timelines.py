@@ -133,8 +133,8 @@ def of_list(block: Block) -> list[Rung]:
             return []
         actions = tuple(plain(sub.text) for child in item.blocks for sub in child.items)
         entries.append((item.line, label.label, label.value, actions))
-    first = [each for each in entries[:1] if calls_nobody(each[2]) and not begins(each)]  # which leaves no ladder
-    return on_a_line([*first, *callers(entries)])
+    idle = [each for each in entries[:1] if calls_nobody(each[2]) and not begins(each)]  # which leaves no ladder
+    return on_a_line([*idle, *callers(entries)])
 
 
 def of_fence(block: Block) -> list[Rung]:
