@@ -9,7 +9,7 @@ import pytest
 
 from tests.core.lives import Life, minutes, world
 from tocsin.core import commands as c, facts as f, reviewing
-from tocsin.core.policy import Review
+from tocsin.core.policy import Review, Runbook
 from tocsin.core.reviewing import parts, sheet
 from tocsin.core.state import KnownInstant, Owing
 from tocsin.core.view import words
@@ -76,6 +76,28 @@ def test_items_are_ticked_by_number_or_words_and_unticked(life: Life):
         ("Invite everybody", True),
         ("Read the timeline", False),
     ]
+
+
+RUNBOOKS = (Runbook(title="Database unavailable"), Runbook(title="Queue too long"))
+
+
+def test_a_kind_of_incident_that_no_runbook_fits_is_to_be_added_to_the_guide():
+    life = Life(world(review=REVIEW, runbooks=RUNBOOKS), at=T0)
+
+    assert [each.text for each in shown(life).checklist] == [*REVIEW.checklist, reviewing.PATTERN]
+    life.does(c.TickReview(by="ana", item="3"), T0 + minutes(1))
+    assert shown(life).checklist[2].done
+    life.does(c.SetCategory(by="ana", category="database"), T0 + minutes(2))
+    assert shown(life).checklist[2].done  # it was done for this incident, whatever fits by now
+
+
+def test_one_that_a_runbook_fits_is_known_and_so_is_one_that_was_none():
+    known = Life(world(review=REVIEW, runbooks=RUNBOOKS), at=T0, title="The database is slow")
+    none = Life(world(review=REVIEW, runbooks=RUNBOOKS), at=T0)
+    none.does(c.MarkFalsePositive(by="ana", because="a test"), T0 + minutes(1))
+
+    assert [each.text for each in shown(known).checklist] == list(REVIEW.checklist)
+    assert [each.text for each in shown(none).checklist] == list(REVIEW.checklist)
 
 
 def test_a_document_gets_what_its_template_has_no_heading_for(life: Life):

@@ -92,6 +92,13 @@ DETECT: tuple[Mutant, ...] = (
         NUMBERS,
     ),
     _bug(
+        "review: what a runbook fits is to be added to the guide too",
+        "core/reviewing.py",
+        " or bool(fitting(policy, incident))",
+        "",
+        "tests/core/test_reviewing.py",
+    ),
+    _bug(
         "code: a variable is not followed to what made it",
         "detect/codenames.py",
         "                    _bind(found, target, dotted(value, {**names, **found}))",

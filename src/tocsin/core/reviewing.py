@@ -14,6 +14,7 @@ import msgspec
 
 from tocsin.core import commands as c, facts as f
 from tocsin.core.escalation import World
+from tocsin.core.fitting import fitting
 from tocsin.core.incident import Incident, Refused
 from tocsin.core.paging_text import one_line
 from tocsin.core.policy import Policy, Template
@@ -21,6 +22,7 @@ from tocsin.core.spans import show_instant
 from tocsin.core.state import KnownInstant, Owing
 from tocsin.core.story import Story
 
+PATTERN = "Add this kind of incident to the guide: none of its runbooks fits"
 FIELDS_MAX = 100  # of one review; a form of more is no form that people fill in
 NAME_MAX = 200
 TEXT_MAX = 5_000
@@ -68,7 +70,7 @@ class Question(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Tick(msgspec.Struct, frozen=True, kw_only=True):
-    """One item of the guide's checklist for the review."""
+    """One item of the checklist for the review."""
 
     text: str
     done: bool
@@ -95,12 +97,18 @@ def sheet(incident: Incident, policy: Policy) -> ReviewSheet:
         held_at=held.at if held else None,
         agenda=policy.review.agenda,
         framework=tuple(_question(text, incident.written) for text in policy.review.framework),
-        checklist=tuple(Tick(text=text, done=text in incident.ticked) for text in policy.review.checklist),
+        checklist=tuple(Tick(text=text, done=text in incident.ticked) for text in items_of(incident, policy)),
         written=incident.written,
         lessons=lessons(incident.written),
         obligations=tuple(incident.obligations.values()),
         instants=incident.instants,
     )
+
+
+def items_of(incident: Incident, policy: Policy) -> tuple[str, ...]:
+    """The guide's checklist; and, of a kind of incident that no runbook of the guide fits, that it is to be added."""
+    known = not policy.runbooks or incident.drill or incident.false_positive or bool(fitting(policy, incident))
+    return policy.review.checklist if known and PATTERN not in incident.ticked else (*policy.review.checklist, PATTERN)
 
 
 def is_review(title: str) -> bool:
@@ -136,8 +144,8 @@ def write(story: Story, command: c.WriteReview, world: World, now: datetime) -> 
 
 
 def tick(story: Story, command: c.TickReview, world: World, now: datetime) -> None:
-    """An item of the guide's checklist, by its words or its number."""
-    items = world.policy.review.checklist
+    """An item of the checklist, by its words or its number."""
+    items = items_of(story.incident, world.policy)
     if not items:
         raise ValueError("item: expected an item of the review's checklist, the guide has none")
     said = command.item.strip()
