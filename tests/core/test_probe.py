@@ -204,7 +204,7 @@ def test_the_end_of_a_certificate_is_a_warning_then_a_page_then_broken() -> None
     assert warning and page and over
     assert [each.severity for each in (warning, page, over)] == ["warning", None, None]
     assert [each.broken for each in (warning, page, over)] == [False, False, True]
-    assert page.text == "has a certificate that expires in 23 hours, at 2026-11-24 02:00 UTC"
+    assert page.text == "has a certificate that expires at 2026-11-24 02:00 UTC"
     assert labels_of(probe, EXPIRY, page)["severity"] == "P1"
 
 
@@ -220,6 +220,7 @@ def test_without_limits_only_a_certificate_that_ended_is_a_finding() -> None:
         (timedelta(hours=47), "47 hours"),
         (timedelta(hours=1, minutes=59), "an hour"),
         (timedelta(minutes=59), "less than an hour"),
+        (timedelta(seconds=-1), "none"),
     ],
 )
 def test_time_left_as_people_say_it(span: timedelta, text: str) -> None:
@@ -243,6 +244,12 @@ def test_an_alert_says_what_is_wrong_where_and_what_was_seen() -> None:
         "latency": "200 ms",
         "checked_at": "2026-11-23 03:02:00 UTC",
     }
+
+
+def test_the_alert_of_a_certificate_says_how_long_it_holds_yet() -> None:
+    ends = Look(at=T0, seconds=0.2, found={EXPIRY: DOWN}, expires_at=T0 + timedelta(hours=23))
+
+    assert annotations_of(SHOP, EXPIRY, DOWN, ends)["time_left"] == "23 hours"
 
 
 def test_what_a_good_look_saw_does_not_stand_beside_what_was_wrong() -> None:

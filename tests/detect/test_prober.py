@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any
 
@@ -10,6 +11,7 @@ from tests.detect.nodes import MINUTE, Node
 from tests.detect.servers import Reply, http_server
 from tests.digesting import T0
 from tocsin.clock import SystemClock
+from tocsin.core.alert import Episode
 from tocsin.core.probe import REACH, Look, Probe, Problem, standing
 from tocsin.detect.checking import check
 from tocsin.detect.prober import LOOKS_MAX, Prober
@@ -147,6 +149,33 @@ def test_a_fault_of_ours_is_logged_pages_nobody_and_keeps_nobody_from_looking_ag
 
         assert life.prober.watched["shop"].fault == ""
         assert life.node.statuses() == ["investigating"]
+
+    asyncio.run(story())
+
+
+def test_a_start_waits_until_what_fires_can_be_read() -> None:
+    async def story() -> None:
+        node = Node()
+        looked = asyncio.Event()
+        refused = [TimeoutError(), OSError("busy")]
+        read = node.firing_of
+
+        class Slow(Node):
+            async def firing_of(self, sources: str) -> Sequence[Episode]:
+                if refused:
+                    raise refused.pop()
+                return await read(sources)
+
+        async def look(probe: Probe) -> Look:
+            looked.set()
+            return Look(at=T0, seconds=0.0, found={REACH: None})
+
+        prober = Prober([shop()], look, Slow().handing, chance=lambda: 0.0, retry_seconds=0.0)
+        running = asyncio.create_task(prober.run())
+        await asyncio.wait_for(looked.wait(), 10)
+        running.cancel()
+
+        assert refused == []
 
     asyncio.run(story())
 

@@ -31,7 +31,7 @@ def test_everything_that_an_http_probe_may_say(tmp_path: Path) -> None:
     (tmp_path / "token").write_text("Bearer hunter2\n")
     said = SHOP + (
         "every = '30s'\ntimeout = '5s'\nfailures = 2\nrecoveries = 1\nseverity = 'P1'\nservice = 'checkout'\n"
-        "method = 'HEAD'\nheaders = { X-Site = 'a' }\nsecret_file = 'token'\nstatus = ['2xx', 301, '400-403']\n"
+        "method = 'OPTIONS'\nheaders = { X-Site = 'a' }\nsecret_file = 'token'\nstatus = ['2xx', 301, '400-403']\n"
         "contains = 'ok'\nlatency_max = '800ms'\nca_file = 'ca.pem'\nrunbook_url = 'https://wiki.example/shop'\n"
         "warn_before = '14d'\npage_before = '24h'\njson = { status = 'ok', \"checks.db\" = true, n = 3 }\n"
     )
@@ -48,7 +48,7 @@ def test_everything_that_an_http_probe_may_say(tmp_path: Path) -> None:
         recoveries=1,
         severity="P1",
         service="checkout",
-        method="HEAD",
+        method="OPTIONS",
         headers={"X-Site": "a"},
         secret="Bearer hunter2",
         status=((200, 299), (301, 301), (400, 403)),
@@ -107,6 +107,7 @@ def test_a_probe_that_looks_often_gives_up_in_time(tmp_path: Path) -> None:
             SHOP + "headers = { Authorization = 'a' }\nsecret = 'b'",
             "probes[0].headers: expected no Authorization, because secret is sent as that",
         ),
+        (SHOP + "method = 'HEAD'\njson = { a = 1 }", "probes[0].json: expected nothing with method HEAD"),
         (SHOP + "body = '{}'", "probes[0].body: expected nothing with method GET, got a body"),
         (SHOP.replace("shop.example", "u:p@shop.example"), "probes[0].url: expected no password in it"),
         (SHOP.replace("https", "ftp"), "probes[0].url: expected http://... or https://..."),

@@ -262,8 +262,10 @@ def annotations_of(probe: Probe, subject: str, problem: Problem, last: Look | No
     if probe.runbook:
         said["runbook_url"] = probe.runbook
     if last is not None and last.found.get(subject):  # what a good look saw would contradict the summary
+        left = {"time_left": time_left(last.expires_at - last.at)} if subject == EXPIRY and last.expires_at else {}
         seen = {
             **last.evidence,
+            **left,
             "latency": f"{last.seconds * 1000:.0f} ms",
             "checked_at": f"{last.at:%Y-%m-%d %H:%M:%S} UTC",
         }
@@ -289,6 +291,8 @@ def target_of(probe: Probe) -> str:
 def time_left(span: timedelta) -> str:
     """How long a certificate holds yet, as people say it."""
     hours = int(span.total_seconds() // 3600)
+    if hours < 0:
+        return "none"
     if hours < 1:
         return "less than an hour"
     return f"{hours // 24} days" if hours >= 48 else f"{hours} hours" if hours > 1 else "an hour"
@@ -302,7 +306,8 @@ def expiry_problem(probe: Probe, expires_at: datetime, now: datetime) -> Problem
     left = expires_at - now
     if left <= timedelta(0):
         return Problem(text=f"has a certificate that expired at {_minute(expires_at)}")
-    text = f"has a certificate that expires in {time_left(left)}, at {_minute(expires_at)}"
+    # Without the time that is left: the title of an incident stands for weeks.
+    text = f"has a certificate that expires at {_minute(expires_at)}"
     if probe.page_before_seconds is not None and left < timedelta(seconds=probe.page_before_seconds):
         return Problem(text=text, broken=False)
     if probe.warn_before_seconds is not None and left < timedelta(seconds=probe.warn_before_seconds):

@@ -87,6 +87,9 @@ def _check_headers(probe: Probe) -> None:
             raise ValueError(f"headers: expected printable ASCII as the value of {name}, got something else")
     if probe.headers and probe.secret_header in probe.headers and probe.secret:
         raise ValueError(f"headers: expected no {probe.secret_header}, because secret is sent as that, got one")
+    if probe.method == "HEAD" and (probe.contains is not None or probe.equals):
+        key = "json" if probe.equals else "contains"
+        raise ValueError(f"{key}: expected nothing with method HEAD, whose answer has no body, got {key}")
     if probe.body is not None and probe.method != "POST":
         raise ValueError(f"body: expected nothing with method {probe.method}, got a body")
 

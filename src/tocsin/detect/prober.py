@@ -21,6 +21,7 @@ from tocsin.writer import Overloaded
 SOURCE = "probe:"  # what the names of sources begin with
 LOOKS_MAX = 20  # at once; the rest wait for their turn, which their timeout does not count
 SPREAD_SECONDS = 30.0  # the longest wait for a first look
+RETRY_SECONDS = 5.0  # after what fires could not be read at a start
 JITTER = 0.05  # of `every`, either way, so that probes that began together drift apart
 
 log = logging.getLogger(__name__)
@@ -45,17 +46,28 @@ class Prober:
         handing: Handing,
         *,
         chance: Callable[[], float] = random.random,
+        retry_seconds: float = RETRY_SECONDS,
     ) -> None:
         self.watched = {each.name: Watched(probe=each) for each in probes}
         self._look, self._handing, self._chance = look, handing, chance
+        self._retry_seconds = retry_seconds
         self._turns = asyncio.Semaphore(LOOKS_MAX)
 
     async def run(self) -> None:
         """Every probe is looked at when it is due, until cancelled."""
-        await self.resume()
+        while not await self._resumed():
+            await asyncio.sleep(self._retry_seconds)
         async with asyncio.TaskGroup() as tasks:
             for each in self.watched.values():
                 tasks.create_task(self._keep(each))
+
+    async def _resumed(self) -> bool:
+        try:
+            await self.resume()
+        except (Overloaded, OSError) as error:  # TimeoutError is one: the writer reads the journal again
+            log.warning("probes: what fires could not be read, trying again: %s", str(error) or type(error).__name__)
+            return False
+        return True
 
     async def resume(self) -> None:
         """What fired before the restart is known; the alerts of probes that are configured no more end."""
@@ -73,25 +85,27 @@ class Prober:
                 watched.states[subject_of(said.labels)] = resumed(said.since, problem)
 
     async def once(self, name: str) -> None:
-        """The probe is looked at now, and what follows is told."""
+        """The probe is looked at now, and what follows is told. A fault of ours is logged, and stops nobody else."""
         watched = self.watched[name]
         async with self._turns:
-            looking = asyncio.ensure_future(self._look(watched.probe))
+            looking = asyncio.ensure_future(self._followed(watched))
             try:
                 await asyncio.wait({looking})
             finally:
                 looking.cancel()
-        if error := looking.exception():
-            watched.fault = f"{type(error).__name__}: {error}"
+        error = looking.exception()
+        watched.fault = f"{type(error).__name__}: {error}" if error else ""
+        if error:
             log.error("probe %s could not look: %s", name, watched.fault, exc_info=error)
-            return
-        watched.fault, watched.last = "", looking.result()
-        watched.states = after(watched.probe, watched.states, watched.last)
+
+    async def _followed(self, watched: Watched) -> None:
+        probe, look = watched.probe, await self._look(watched.probe)
+        watched.last, watched.states = look, after(probe, watched.states, look)
         said = [
             Finding(labels=each.labels, annotations=each.annotations, since=each.since)
-            for each in alerts(watched.probe, watched.states, watched.last)
+            for each in alerts(probe, watched.states, look)
         ]
-        await self._tell(f"{SOURCE}{name}", said, timedelta(seconds=watched.probe.every_seconds))
+        await self._tell(f"{SOURCE}{probe.name}", said, timedelta(seconds=probe.every_seconds))
 
     async def _keep(self, watched: Watched) -> None:
         every = watched.probe.every_seconds
