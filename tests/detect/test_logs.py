@@ -110,6 +110,10 @@ def test_what_is_remembered_is_written_now_and_then_and_for_nobody_else(place: P
     log.keep()
 
     assert kept.read_bytes() != first
+    number = kept.stat().st_ino
+    place.clock.advance(KEEP_EVERY)
+    log.keep()
+    assert kept.stat().st_ino == number  # nothing happened, nothing is written
     assert kept.stat().st_mode & 0o077 == 0
 
 

@@ -257,7 +257,16 @@ def test_a_window_counts_what_was_within_it(steps: list[tuple[int, int]], second
 
     assert sum(each > now - timedelta(seconds=seconds) + slot for each in seen) <= total
     assert total <= sum(each > now - timedelta(seconds=seconds) - slot for each in seen)
-    assert len(window.slots) <= 130
+    assert len(window.slots) <= 121
+
+
+def test_a_window_that_nobody_asks_is_bounded_too():
+    window = Window(300)
+
+    for n in range(10_000):
+        window.add(T0 + timedelta(seconds=7 * n))
+
+    assert len(window.slots) <= 61
 
 
 def test_rules_are_said_in_words():

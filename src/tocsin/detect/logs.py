@@ -115,6 +115,7 @@ class Log:
         self._lock = threading.Lock()
         self._closed = False
         self._kept_at: datetime | None = None
+        self._kept = b""
         self._well_at: datetime | None = None
         tally = self._remembered()
         self._new = tally.places is None
@@ -154,6 +155,9 @@ class Log:
             tally = self._watching.tally
             tally.places = self._follower.places
             body = msgspec.json.encode(tally)
+            self._kept_at = now
+            if body == self._kept:
+                return
             self._file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
             fresh = self._file.with_suffix(".new")
             with os.fdopen(os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
@@ -161,7 +165,7 @@ class Log:
                 file.flush()
                 os.fsync(file.fileno())
             fresh.replace(self._file)
-            self._kept_at = now
+            self._kept = body
 
     def close(self) -> None:
         """What is remembered is in the file if it can be, and nothing is open any more."""

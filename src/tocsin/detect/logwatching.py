@@ -73,11 +73,12 @@ class LogWatching:
         found = [self._rule(rule, self.tally.rules[rule.name], now) for rule in self.watch.rules]
         standing = [each for each in (*found, self._share(now)) if each is not None]
         beside = bool(standing)
-        shapes = sorted(self.tally.shapes.values(), key=lambda each: each.first_at)
+        told = (each for each in self.tally.shapes.values() if not each.usual or each.grown or each.now >= GROWTH_MIN)
+        shapes = sorted(told, key=lambda each: each.first_at)
         new = [(each, alarm) for each in shapes if (alarm := self._new(each, now, beside=beside)) is not None]
         grown = [(each, alarm) for each in shapes if (alarm := self._grown(each, now, beside=beside)) is not None]
-        if told := "\n".join(alarm.summary for _, alarm in (*new, *grown)[:BESIDE_MAX]):
-            standing = [_with(each, told) for each in standing]
+        if more := "\n".join(alarm.summary for _, alarm in (*new, *grown)[:BESIDE_MAX]):
+            standing = [_with(each, more) for each in standing]
         return [
             *standing,
             *[self._about_shape("LogNewError", each, alarm) for each, alarm in new if not alarm.beside][:NEW_MAX],

@@ -35,12 +35,16 @@ class Window(msgspec.Struct):
             self.slots[-1][1] += count
         else:
             self.slots.append([slot, count])
+            self._forget(slot)
 
     def total(self, now: datetime) -> int:
-        oldest = self._slot(now) + (-self.seconds // self._width)  # rounded up: never less than the window
+        self._forget(self._slot(now))
+        return sum(count for _, count in self.slots)
+
+    def _forget(self, slot: int) -> None:
+        oldest = slot + (-self.seconds // self._width)  # rounded up: never less than the window
         while self.slots and self.slots[0][0] <= oldest:
             del self.slots[0]
-        return sum(count for _, count in self.slots)
 
     @property
     def _width(self) -> int:
@@ -157,6 +161,8 @@ class Tally(msgspec.Struct):
                 each.peak = max(each.peak * FADES**passed, float(each.now))
             each.now = 0
             each.buckets += passed
+            if each.usual and each.grown is None:
+                each.samples = Samples()
 
     def _forget_oldest(self) -> None:
         oldest = sorted(self.shapes.values(), key=lambda each: (each.new is not None, each.last_at))
