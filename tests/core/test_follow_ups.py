@@ -132,7 +132,7 @@ def test_doing_it_in_time_keeps_it_and_says_so_once():
     again = life.does(c.KeepPromise(by="ben", rule="follow-up:customers:1"), OVER + timedelta(hours=1))
 
     assert owed(life)["Customer impact summary"].state == "kept"
-    assert [words(each) for each in facts] == ["Done: follow-up:customers:1: mailed"]
+    assert [words(each) for each in facts] == ["Done: follow up for customers: mailed"]
     assert again == []
 
 

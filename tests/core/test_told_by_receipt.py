@@ -170,6 +170,14 @@ def test_words_that_mean_nobody_stand_on_the_timeline_beside_those_who_are_told(
     assert [page.person for page in notices(life)] == ["ben"] and owed(life).state == "open"
 
 
+def test_where_the_matrix_is_the_ladder_whoever_it_names_in_vain_is_named_too():
+    row = Notify(severity="SEV-1", who=("Key stakeholders", "ben"))
+    life = Life(world(escalation=Escalation(notify=(row,))))
+    life.wakes(T0 + minutes(300))
+
+    assert [fact.who for fact in life.facts if isinstance(fact, f.CoverageGap)] == [("Key stakeholders",)]
+
+
 def test_where_all_words_mean_nobody_the_promise_is_missed_and_says_whose_it_was():
     life = due(told("Key stakeholders"))
 

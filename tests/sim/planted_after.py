@@ -200,4 +200,11 @@ AFTER: tuple[Mutant, ...] = (
         "late = now - of.due_at > SENDING_MAX",
         RECEIPT,
     ),
+    _bug(
+        "telling: a matrix that is the ladder names nobody in vain",
+        "core/escalation.py",
+        "if lap == 0 and (unheard := ",
+        "if lap < 0 and (unheard := ",
+        RECEIPT,
+    ),
 )

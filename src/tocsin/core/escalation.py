@@ -60,9 +60,10 @@ def ladder(policy: Policy, incident: Incident) -> tuple[Level, ...]:
         return tuple(sorted(levels, key=lambda each: each.level))
     named = [row for row in scheme.notify if row.severity == incident.severity and responds(policy, row)]
     names = tuple(dict.fromkeys(name for row in named for name in roster(policy, row)))
-    return (Level(level=1, who=(*names, "owner")),)
+    return (Level(level=1, who=(*names, OWNER)),)
 
 
+OWNER = "owner"  # of the incident's service
 ALL_ROLES = frozenset({"all roles", "all team roles", "all incident roles"})
 
 
@@ -129,6 +130,8 @@ def escalate(
                 until=until,
                 key=key,
             )
+            if lap == 0 and (unheard := _of_the_matrix(incident, world, words, now)):
+                gaps.append(unheard)
             return [*gaps, *([_nobody(incident, world, now, None)] if ended else []), escalated]
         gaps.append(
             f.CoverageGap(at=now, level=number, who=words, because=_why_nobody(world.directory, words, incident))
@@ -266,6 +269,13 @@ def gap_of(incident: Incident, world: World, words: tuple[str, ...], now: dateti
     return (
         f.CoverageGap(at=now, level=0, who=names, because="; ".join(reasons[each] for each in names)) if names else None
     )
+
+
+def _of_the_matrix(incident: Incident, world: World, words: tuple[str, ...], now: datetime) -> f.CoverageGap | None:
+    """As `gap_of`, where the notification matrix is the ladder: whom it names beside those who are paged."""
+    if _scheme(world.policy, incident).levels:
+        return None
+    return gap_of(incident, world, tuple(word for word in words if word.casefold() not in (*ALL_ROLES, OWNER)), now)
 
 
 def _why_untold(directory: Directory, word: str, incident: Incident) -> str:
