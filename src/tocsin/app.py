@@ -111,7 +111,7 @@ class App:
         self.clock: Clock = clock or SystemClock()
         self.version = version("tocsin")
         self.public_url = config.public_url
-        self.vapid, self.access = config.data / VAPID, config.access
+        self.vapid, self.access, self.remedies = config.data / VAPID, config.access, config.remedies
         host, data = config.listen.host, config.data
         self.loopback = tenant == DEFAULT_TENANT and auth.loopback_host(f"[{host}]" if ":" in host else host)
         self.started_at = self.clock.now()

@@ -21,6 +21,7 @@ from tocsin.audit import audited
 from tocsin.auditport import Protection
 from tocsin.clock import ManualClock
 from tocsin.core.alert import Verdict
+from tocsin.core.binding import Binding
 from tocsin.core.facts import AlertName
 from tocsin.core.people import Method, Person, Service
 from tocsin.core.policy import Cadence, Deadline, Escalation, FollowUp, Level, Policy, Review, Severity, Trigger
@@ -104,6 +105,8 @@ class World:
     tenant = DEFAULT_TENANT
     loopback = True
     access = AccessSetting()
+    remedies: tuple[Binding, ...] = ()
+    alerts_say: Mapping[str, str] = {}  # more annotations of every alert
     tenants: Tenancy | None = None
 
     fresh_id: Callable[[], str]
@@ -198,7 +201,7 @@ class World:
 
     async def alerts_of(self, tenant: str, incident: str) -> Sequence[Mapping[str, Any]]:
         said = {"runbook_url": "https://wiki.example/slow?a=1&b=2", "panel_url": "javascript:alert(1)"}
-        said |= {"description": "p99 is <b>4 s</b>\nsince noon"}
+        said |= {"description": "p99 is <b>4 s</b>\nsince noon", **self.alerts_say}
         alert = {"fingerprint": "00c0ffee00c0ffee", "labels": {"alertname": "Slow"}, "state": "firing"}
         return [alert | {"annotations": said, "url": "https://u:p@prometheus.example/"}]
 

@@ -13,6 +13,7 @@ FILLED = "tests/core/test_parameters.py"
 JUDGED = "tests/core/test_risk.py"
 RUN = "tests/core/test_running.py"
 TERMINAL = "tests/cli/test_running.py"
+HEALED = "tests/core/test_remedies.py"
 MASKED = "tests/runbook/test_masking.py"
 API = "tests/http/test_api_runs.py"
 
@@ -105,5 +106,21 @@ RUNS: tuple[Mutant, ...] = (
         "    if dry_run:\n        _dry(plan)\n        return\n",
         "    if dry_run:\n        _dry(plan)\n",
         TERMINAL,
+    ),
+    _bug(
+        "a value without its unit is compared",
+        "core/remedies.py",
+        "own not in _UNITS or _UNITS[own][0] != _UNITS[condition.unit][0]",
+        "own not in _UNITS",
+        HEALED,
+    ),
+    _bug("an alert that has ended counts", "core/remedies.py", 'if each.get("state") == "firing"]', "]", HEALED),
+    _bug("above is from there on", "core/remedies.py", '">": value > limit', '">": value >= limit', HEALED),
+    _bug(
+        "what holds stands anywhere",
+        "core/remedies.py",
+        'key=lambda each: each.state != "holds"',
+        "key=lambda each: 0",
+        HEALED,
     ),
 )

@@ -62,6 +62,24 @@ def show_(
 app.command("run")(run_)
 
 
+@app.command()
+def remedies(incident: INCIDENT, form: FORMAT = "table") -> None:
+    """Show the guide's rules of remediation, whether they hold now, and the line that does what they say."""
+    found = connect().get(f"/api/incidents/{part(incident)}/remedies")["items"]
+    if form == "json":
+        show_json(found)
+        return
+    if not found:
+        note("its guide has no rules of remediation")
+    for each in found:
+        state = "HOLDS" if each["state"] == "holds" else each["state"]
+        say(f"{state}: {each['condition']}: {each['action']}{_at(each)}")
+        say(f"  {each['because']}")
+        say(f"  run: {each['run']}" if each["run"] else f"  {each['problem']}")
+        for step in each["suggested"]:
+            say(f"  may be meant: {step['phase']}, step {step['number']}: {step['item']}")
+
+
 def _one(books: Sequence[Mapping[str, Any]], name: str) -> Mapping[str, Any]:
     """The runbook that is meant; its names may be those of several guides."""
     if not books:

@@ -10,6 +10,7 @@ import msgspec
 
 from tocsin.auditport import Protection
 from tocsin.clock import Clock
+from tocsin.core.binding import Binding
 from tocsin.core.people import Method, Person
 from tocsin.core.probe import Probed
 from tocsin.engine import Engine
@@ -76,6 +77,11 @@ class Deps(Protocol):
     @property
     def access(self) -> AccessSetting:
         """How long emergency access lasts, and what takes two persons."""
+        ...
+
+    @property
+    def remedies(self) -> tuple[Binding, ...]:
+        """What the guides' words for remedies mean here."""
         ...
 
     @property

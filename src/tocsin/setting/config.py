@@ -32,6 +32,7 @@ from tocsin.setting.logs import log_watches
 from tocsin.setting.oidc import Oidc, oidc_from
 from tocsin.setting.probes import probe_settings
 from tocsin.setting.prometheus import PrometheusSetting, prometheus_setting
+from tocsin.setting.remedies import Binding, bindings
 from tocsin.setting.table import BY_NAME
 from tocsin.setting.tenants import tenant_rows
 
@@ -151,6 +152,7 @@ class Config(msgspec.Struct, frozen=True, kw_only=True):
     monitors: tuple[MonitorSetting, ...]
     logs: tuple[LogWatch, ...] = ()
     prometheus: PrometheusSetting | None = None
+    remedies: tuple[Binding, ...] = ()
     status_export: Path | None
     status_export_url: str | None
     status_allow_private: bool
@@ -218,6 +220,7 @@ def _config(values: dict[str, Any], file: Path | None) -> Config:
         sources=sources,
         monitors=tuple(_monitor(row) for row in values["monitors"]),
         logs=log_watches(values["logs"], file),
+        remedies=bindings(values["remedies"]),
         prometheus=prometheus_setting(of, values["queries"], str(file or FILE)),
         channel_test_seconds=of("paging.channel_test"),
         status_export=Path(of("status.export")) if of("status.export") else None,

@@ -22,7 +22,7 @@ from tocsin.unreadable import found
 
 LISTS = (
     *("people", "teams", "services", "sources", "monitors", "anchors", "trackers", "hooks", "tenants", "audiences"),
-    *("log_sources", "logs", "probes", "queries"),
+    *("log_sources", "logs", "probes", "queries", "remedies"),
 )
 _FIT: dict[str, Callable[[dict[str, Any]], None]] = {
     "hooks": lambda row: check_hook(Hook(**row)),

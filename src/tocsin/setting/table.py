@@ -38,6 +38,7 @@ from tocsin.setting.logs import LOGS
 from tocsin.setting.methods import channels, methods, rules
 from tocsin.setting.probes import PROBES
 from tocsin.setting.queries import PROMETHEUS, QUERIES
+from tocsin.setting.remedies import REMEDIES
 from tocsin.setting.row import REQUIRED, Setting, row as _row
 
 DAY = 86_400
@@ -238,6 +239,7 @@ SETTINGS: tuple[Setting, ...] = (
     *LOGS,
     *PROMETHEUS,
     *QUERIES,
+    *REMEDIES,
 
     _row("oidc.issuer", issuer, None, "The identity provider (OpenID Connect) that people may sign in with. Its "
          "redirect address is `/sign-in/oidc/callback` under `public_url`.", unit="URL", env="TOCSIN_OIDC_ISSUER"),

@@ -205,7 +205,11 @@ def _upkeep(policy: Policy) -> Iterator[Row]:
     for metric in policy.metrics:
         yield Row(text=metric.name, more=metric.scope, line=_line(metric.source))
     for each in policy.remediation:
-        yield Row(text=f"{each.condition}: {each.action}", more="not done by Tocsin", line=_line(each.source))
+        yield Row(
+            text=f"{each.condition}: {each.action}",
+            more="offered where an alert says so; a person runs it",
+            line=_line(each.source),
+        )
 
 
 _PARTS = (

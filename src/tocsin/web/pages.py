@@ -29,6 +29,7 @@ from tocsin.http.api_incidents import (
     json_of,
     visible,
 )
+from tocsin.http.api_remedies import remedies_of
 from tocsin.http.api_runs import runs_of
 from tocsin.http.gate import Incoming, deps_of, needs
 from tocsin.http.problems import Unacceptable
@@ -140,6 +141,7 @@ async def incident_page(request: Incoming, incident: str, all: bool = False) -> 
     values |= {"public": public_part(deps, row, services)}
     values |= {"evidence": evidence_part(history, policy, values["actor"])}
     values |= guide_part(history, policy)
+    values |= {"remedies": remedies_of(deps, history, policy, stored) if may(request.user, "alert.read") else ()}
     values |= {"ran": runs_of(history, values["actor"], deps.clock.now()), "runs_shown": RUNS_SHOWN}
     return page("incident.html", encodings(request), **_incident(row, history, policy, directory, stored, all, values))
 
