@@ -97,7 +97,8 @@ def test_milliseconds_are_seconds_and_one_alert_of_several_is_enough() -> None:
 def test_a_binding_says_which_alert_is_about_it_and_in_what() -> None:
     bound = Binding(action="restart-service", runbook="shop", alert="HighErrors", unit="ratio")
 
-    assert judged(alert(value="0.12"), bindings=(bound,))["restart_service"].state == "holds"
+    found = judged(alert(value="0.12"), bindings=(bound,))["restart_service"]
+    assert (found.state, found.because) == ("holds", "HighErrors says error_rate is 0.12 ratio")
     assert judged(alert(value="0.09"), bindings=(bound,))["restart_service"].state == "does not hold"
     assert judged(alert(name="Other", value="0.12"), bindings=(bound,))["restart_service"].state == "no value"
 

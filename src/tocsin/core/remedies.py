@@ -174,6 +174,7 @@ def _judged(condition: Condition, said: str, unit: str) -> tuple[State, str]:
     if found is None:
         return "unknown", f"{condition.metric} is {said[:60]!r}, which is no number"
     own = (found["unit"] or unit).casefold()
+    said = said if found["unit"] or not unit else f"{said} {unit}"
     if own not in _UNITS or _UNITS[own][0] != _UNITS[condition.unit][0]:
         how = f"in {own!r}" if own else "without a unit"
         return "unknown", f"{condition.metric} is {said[:60]}, {how}, which cannot be compared with {condition.unit!r}"
