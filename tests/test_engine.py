@@ -15,7 +15,7 @@ from tocsin.core.alert import Verdict
 from tocsin.core.facts import AlertName
 from tocsin.core.incident import Refused, fold
 from tocsin.core.people import Method, Person
-from tocsin.core.policy import Deadline, Escalation, Level, Paging, Policy, Severity
+from tocsin.core.policy import Deadline, Escalation, Level, Notify, Paging, Policy, Severity
 from tocsin.core.promises import next_wakeup
 from tocsin.core.view import words
 from tocsin.engine import Engine, Group, NotFound
@@ -469,3 +469,31 @@ def test_a_reopening_leaves_a_key_to_the_incident_that_has_it_meanwhile(desk: De
 
     assert desk.engine.load(TENANT, first).keys == ()
     assert desk.fires() == second
+
+
+TOLD = msgspec.structs.replace(
+    POLICY,
+    escalation=Escalation(
+        levels=POLICY.escalation.levels, notify=(Notify(severity="SEV-1", who=("ben",), within=Deadline(seconds=60)),)
+    ),
+)
+
+
+@pytest.mark.parametrize(("minutes", "sent", "state"), [(2, True, "kept"), (2, False, "missed"), (90, True, "missed")])
+def test_what_becomes_of_telling_somebody_is_committed_whatever_the_receipt_says(
+    desk: Desk, *, minutes: int, sent: bool, state: str
+):
+    desk.engine.guides.activate(TENANT, "test", TOLD)
+    incident = desk.engine.declare(TENANT, c.Declare(title="a", severity="SEV-1", by="ana"))
+    desk.engine.handle(TENANT, incident.id, c.Acknowledge(by="ana"))
+    desk.clock.advance(timedelta(seconds=61))
+    while desk.engine.wake():
+        pass
+    desk.clock.advance(timedelta(minutes=minutes - 1))
+    (page,) = [each for each in desk.engine.lease(10) if each.notice]
+    desk.engine.receive(page, Receipt(code="sent") if sent else Receipt(code="gone", permanent=True))
+
+    row = desk.store.index(TENANT, incident.id)
+    promised = {each["rule"]: each["state"] for each in msgspec.json.decode(row.summary)["promises"]}
+    assert promised["notify:SEV-1:0"] == state
+    assert desk.engine.lease(10) == []
