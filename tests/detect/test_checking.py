@@ -12,10 +12,11 @@ import pytest
 
 from tests.detect.servers import Authority, Reply, greeting_server, http_server, name_server
 from tocsin.clock import SystemClock
-from tocsin.core.probe import EXPIRY, REACH, VALIDITY, Look, Probe
+from tocsin.core.probe import EXPIRY, REACH, UNABLE, VALIDITY, Look, Probe
 from tocsin.detect.asking import BODY_BYTES_MAX, REDIRECTS_MAX
 from tocsin.detect.checking import check
 from tocsin.detect.reaching import Reach
+from tocsin.wiring.reaching import reach_of
 
 SECRET = "Bearer hunter2-hunter2"
 
@@ -182,6 +183,25 @@ def test_nobody_goes_to_a_host_that_is_not_listed(fields: dict[str, Any]) -> Non
         found = await look(Reach(lambda host: host == "shop.example"), **fields)
 
         assert said(found) == "is not looked at: db.internal is not among the hosts of `[server] outgoing_hosts`"
+
+    run(story())
+
+
+@pytest.mark.parametrize("host", ["169.254.169.254", "[fe80::1]", "[::ffff:169.254.169.254]", "0xa9fea9fe", "0.0.0.0"])
+def test_metadata_services_are_nobodys_to_look_at(host: str) -> None:
+    async def story() -> None:
+        for fields in ({"url": f"http://{host}/latest/health"}, {"kind": "tcp", "address": f"{host}:80"}):
+            found = await look(reach_of(()), **fields)
+
+            assert said(found).startswith(UNABLE) and "metadata" in said(found)
+
+    run(story())
+
+
+def test_private_addresses_are_what_probes_are_for() -> None:
+    async def story() -> None:
+        async with http_server() as server:
+            assert (await look(reach_of(()), kind="tcp", address=f"127.0.0.1:{server.port}")).up
 
     run(story())
 

@@ -124,6 +124,13 @@ PROBES: tuple[Mutant, ...] = (
         CHECKING,
     ),
     _bug(
+        "probes: metadata services are looked at",
+        "wiring/reaching.py",
+        "return Reach(allowed_by(hosts), _fit)",
+        "return Reach(allowed_by(hosts))",
+        CHECKING,
+    ),
+    _bug(
         "probes: an answer to another question is believed",
         "detect/names.py",
         "if len(data) >= 12 and data[:2] == self._number and not",

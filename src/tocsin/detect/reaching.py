@@ -52,10 +52,15 @@ class Seen(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Reach:
-    """How probes get somewhere. `allowed`: whether a host may be called at all. Made once per event loop."""
+    """How probes get somewhere. `allowed`: whether a host may be called at all; `judged`: its addresses, where all of
+    them may be connected to, else OSError says why. Made once per event loop."""
 
-    def __init__(self, allowed: Callable[[str], bool] = lambda host: True) -> None:
-        self._allowed = allowed
+    def __init__(
+        self,
+        allowed: Callable[[str], bool] = lambda host: True,
+        judged: Callable[[str, list[str]], list[str]] = lambda host, addresses: addresses,
+    ) -> None:
+        self._allowed, self._judged = allowed, judged
         self._resolvers = Threads("probe-resolve", RESOLVERS_MAX)
 
     async def addresses(self, host: str, port: int) -> list[str]:
@@ -66,7 +71,10 @@ class Reach:
             found = await self._resolvers.run(lambda: socket.getaddrinfo(host, port, type=socket.SOCK_STREAM))
         except (OSError, UnicodeError) as error:
             raise Unreachable(f"cannot be found: {host}: {_reason(error)}") from error
-        return list(dict.fromkeys(str(each[4][0]) for each in found))[:ADDRESSES_MAX]
+        try:
+            return self._judged(host, list(dict.fromkeys(str(each[4][0]) for each in found)))[:ADDRESSES_MAX]
+        except OSError as error:
+            raise Unreachable(f"{UNABLE}{error}") from error
 
     @asynccontextmanager
     async def connection(self, host: str, port: int, tls: ssl.SSLContext | None = None) -> AsyncIterator[Opened]:

@@ -10,7 +10,7 @@ from tocsin.core.probe import Look, Probe
 from tocsin.detect.checking import check
 from tocsin.detect.prober import LOOKS_MAX
 from tocsin.detect.reaching import Reach
-from tocsin.senders.addresses import listed, may_be_called
+from tocsin.senders.addresses import Forbidden, judged, listed, may_be_called
 
 
 def allowed_by(hosts: Sequence[str]) -> Callable[[str], bool]:
@@ -20,7 +20,15 @@ def allowed_by(hosts: Sequence[str]) -> Callable[[str], bool]:
 
 def reach_of(hosts: Sequence[str]) -> Reach:
     """Call it in the event loop that uses it."""
-    return Reach(allowed_by(hosts))
+    return Reach(allowed_by(hosts), _fit)
+
+
+def _fit(host: str, addresses: list[str]) -> list[str]:
+    """Private addresses are what probes are for; those of metadata services and the like are nobody's to look at."""
+    try:
+        return judged(host, addresses, allow_private=True)
+    except Forbidden as error:
+        raise OSError(str(error)) from error
 
 
 async def looks(probes: Sequence[Probe], hosts: Sequence[str], clock: Clock) -> list[Look]:
