@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import re
+from datetime import timedelta
 from html import unescape
 
 import httpx2
@@ -14,7 +15,7 @@ from tests.core.test_briefing import of_guide
 from tests.http.guided import GUIDED, guide
 from tests.http.test_api_pages import browser
 from tests.http.world import Server
-from tocsin.core.policy import Template
+from tocsin.core.policy import Deadline, Template
 from tocsin.web.render import dialled
 
 PAGE = "/incidents/INC-2026-001"
@@ -252,3 +253,19 @@ def test_a_promise_that_the_end_waived_says_why(server: Server):
     text = text_of(page, PAGE)
 
     assert waived and text.count("the incident was over before it was due") == len(waived)
+
+
+def test_a_phase_whose_window_has_ended_says_so_until_its_steps_are_done(guided: Server):
+    first = msgspec.structs.replace(GUIDED.phases[0], ends=Deadline(seconds=900))
+    guide(guided.world, msgspec.structs.replace(GUIDED, phases=(first, *GUIDED.phases[1:])))
+    page = declared(guided)
+    before = text_of(page, PAGE)
+    guided.world.clock.advance(timedelta(minutes=16))
+
+    late = text_of(page, PAGE)
+    for item in ("Look at the graphs", "Check the pods"):
+        page.post(f"{PAGE}/finish-item", data={"phase": "Phase 1: Detection", "item": item})
+
+    assert "time over since" not in before and "until" in before
+    assert "time over since" in late
+    assert "time over since" not in text_of(page, PAGE)

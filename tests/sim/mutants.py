@@ -20,6 +20,7 @@ from tests.sim.planted import MUTANTS as FIRST, Mutant
 from tests.sim.planted_after import AFTER
 from tests.sim.planted_bounds import BOUNDS
 from tests.sim.planted_detect import DETECT
+from tests.sim.planted_faces import FACES
 from tests.sim.planted_guide import GUIDE_SHOWN
 from tests.sim.planted_ladders import READ_LADDERS
 from tests.sim.planted_limits import READ_LIMITS
@@ -51,6 +52,7 @@ MUTANTS = (
     *RUNS,
     *DETECT,
     *PROBES,
+    *FACES,
 )
 
 # The copy must be what is imported, whatever is installed; pytest's own codes: 0 passed, 1 failed, more: never ran.

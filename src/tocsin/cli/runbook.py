@@ -144,7 +144,8 @@ def _phases(told: Mapping[str, Any], *, everything: bool) -> Iterator[str]:
     for phase in told["phases"]:
         done = sum(item["standing"]["state"] == "finished" for item in phase["items"])
         count = f", {done} of {len(phase['items'])} done" if phase["items"] else ""
-        now = ", now" if phase["current"] else "" if phase["applies"] else f", not for {told['severity']}"
+        ends = f" until {phase['ends_at'][11:16]} UTC" if phase["ends_at"] else ""
+        now = f", now{ends}" if phase["current"] else "" if phase["applies"] else f", not for {told['severity']}"
         yield f"{STATES[phase['standing']['state']]} {phase['name']}{_at(phase)}{now}{count}{_stood(phase)}"
         if not (phase["current"] or everything):
             continue

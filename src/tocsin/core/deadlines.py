@@ -20,6 +20,7 @@ from tocsin.core.promises import Due, due
 from tocsin.core.spans import show_instant
 from tocsin.core.state import Telling
 from tocsin.core.story import Story, notify
+from tocsin.core.windows import Windowed
 
 SENDING_MAX = timedelta(minutes=6)  # from when it is due: a person who was sent five messages waits five for the next
 WAKE_STEPS_MAX = 200  # acts of one wake-up; what is left is due at the next one
@@ -141,7 +142,7 @@ def _act_on_rule(story: Story, what: Due, world: World, now: datetime) -> None:
         case "breach":
             story.add(f.PromiseMissed(at=now, key=what.key, rule=rule.id, due_at=what.at))
         case "page" | "notify" | "remind":
-            people = _named(story, rule, world)
+            people = _leading(story.incident, world) if type(rule) is Windowed else _named(story, rule, world)
             because = rule.act.text or rule.id
             owed = rule.act.kind != "remind" and not isinstance(rule, Carried)
             missed = f.PromiseMissed(at=now, key=what.key, rule=rule.id, due_at=what.at) if owed else None
@@ -172,6 +173,12 @@ def _named(story: Story, rule: Rule, world: World) -> list[Person]:
     if rule.id.startswith("law:"):  # a legal clock that nobody hears of is worse than one that too many hear of
         return list(last_resort(world))
     return list(who(world.directory, world.policy.paging.last_resort or world.directory.last_resort))
+
+
+def _leading(incident: Incident, world: World) -> list[Person]:
+    """Who is reminded of steps: the commander, else who acknowledged; before that everybody hears enough."""
+    held = [person for role, people in incident.roles.items() if "commander" in role.casefold() for person in people]
+    return list(who(world.directory, tuple(held or filter(None, (incident.acknowledged_by,)))))
 
 
 def _responders(incident: Incident, world: World) -> list[Person]:

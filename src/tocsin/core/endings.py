@@ -12,6 +12,7 @@ from tocsin.core.carried import SAID, Carried
 from tocsin.core.facts import TOCSIN
 from tocsin.core.policy import Rule
 from tocsin.core.state import Incident, Mark, Telling
+from tocsin.core.windows import Windowed, worked_through
 
 OVER = "the incident was over before it was due"
 UNSENT = "it was over before anybody could be told"
@@ -42,6 +43,8 @@ def _kept(incident: Incident, rule: Rule, start: Mark | None, due_at: datetime |
     moments = incident.moments
     if type(rule) is Carried and rule.done:
         return moments.get(rule.done)
+    if type(rule) is Windowed and worked_through(incident, rule):
+        return start  # when it was does not matter: no promise was made
     match rule.until:
         case None:
             return None

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 
 from tocsin.core.escalation import responds
 from tocsin.core.policy import Act, Communication, Deadline, Moment, Policy, Rule, Severity, Staffing, elapsed
+from tocsin.core.windows import window_rules
 
 _KEPT_BY: tuple[tuple[str, Moment], ...] = (
     ("ack", "acknowledged"),
@@ -34,6 +35,7 @@ def rules(policy: Policy) -> tuple[Rule, ...]:
         *_communication_rules(policy),
         *_matrix_rules(policy),
         *_role_rules(policy),
+        *window_rules(policy),
         *_review_rules(policy),
         *_follow_up_rules(policy),
         *policy.rules,

@@ -322,7 +322,7 @@ def _alerts_and_pages(fact: AnyFact) -> str:
         case f.NobodyReached():
             return f"Nobody was reached; paging the last resort: {_names(fact.pages)}{_because(fact.because)}"
         case f.Notified():
-            return f"Telling {_names(fact.pages)}{_because(fact.because)}"
+            return f"{f'Telling {_names(fact.pages)}' if fact.pages else 'Nobody to tell'}{_because(fact.because)}"
         case f.PagesForgiven():
             return f"{len(fact.pages)} page{'s' if len(fact.pages) > 1 else ''} not needed any more: {fact.because}"
         case f.PageSent():
