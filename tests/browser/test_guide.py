@@ -75,9 +75,9 @@ def test_a_command_is_copied_as_the_guide_has_it(page: Chromium):
     page.js("navigator.clipboard.writeText = async text => { window.copied = text; }")
     page.js("document.querySelector('#book-1').open = true")
 
-    page.js("document.querySelectorAll('#book-1 [data-copy]')[0].click()")
+    page.js("document.querySelectorAll('#book-1 .command [data-copy]')[0].click()")
     page.until("window.copied === 'redis-cli FLUSHALL'")
-    page.js("document.querySelectorAll('#book-1 [data-copy]')[1].click()")
+    page.js("document.querySelectorAll('#book-1 .command [data-copy]')[1].click()")
 
     page.until("window.copied === 'tocsin run --incident INC-2026-001 -- redis-cli FLUSHALL'")
     assert page.js("document.querySelector('.toast').textContent") == "Copied"
