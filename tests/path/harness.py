@@ -371,10 +371,10 @@ class World:
         started.wait_for(ready)
         return started
 
-    def prometheus(self, target: str, rules: str, alerting: str) -> Program:
-        """Debian's Prometheus, looking every second; ready."""
+    def prometheus(self, target: str, rules: str, alerting: str, *, kept: str = "15d") -> Program:
+        """Debian's Prometheus, looking every second; ready. What its data directory has already is `kept` so long."""
         home = self.folder / "prometheus"
-        home.mkdir()
+        home.mkdir(exist_ok=True)
         (home / "rules.yml").write_text(rules)
         (home / "prometheus.yml").write_text(
             "global: {scrape_interval: 1s, scrape_timeout: 1s, evaluation_interval: 1s}\n"
@@ -387,6 +387,7 @@ class World:
                 shutil.which("prometheus") or "prometheus",
                 f"--config.file={home / 'prometheus.yml'}",
                 f"--storage.tsdb.path={home / 'data'}",
+                f"--storage.tsdb.retention.time={kept}",
                 f"--web.listen-address=127.0.0.1:{free_port()}",
             ],
             "Server is ready",

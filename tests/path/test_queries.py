@@ -3,13 +3,30 @@
 from __future__ import annotations
 
 import re
+import subprocess
+from datetime import datetime, timedelta
 
 import pytest
 
 from tests.path.harness import Program, World, until
 from tests.senders.servers import response
+from tocsin.clock import SystemClock
 
 pytestmark = [pytest.mark.needs("prometheus"), pytest.mark.slow]
+
+UNUSUAL = """
+[prometheus]
+url = "http://127.0.0.1:{port}"
+
+[[queries]]
+name = "odd"
+query = "shop_error_ratio"
+title = "Checkout error rate"
+unit = "ratio"
+unusual = "high"
+every = "10s"
+service = "checkout"
+"""
 
 ASK = """
 [prometheus]
@@ -56,3 +73,26 @@ def test_a_value_above_its_limit_is_an_incident_until_it_is_below(shop: World) -
     metrics.answer = exporter(1)
     tocsin.incident(about="Failed", status="resolved", seconds=30)
     assert tocsin.metric("tocsin_queries_asked_total") > 1
+
+
+def history(now: datetime) -> str:
+    """Four in a thousand around this hour of the last four weeks, forty-two now; as promtool takes it."""
+    lines = ["# TYPE shop_error_ratio gauge"]
+    for week in range(4, 0, -1):
+        for n in range(-6, 7):
+            at = now - timedelta(weeks=week) + timedelta(minutes=5 * n)
+            lines.append(f"shop_error_ratio {0.004 + 0.001 * (n % 3 - 1):.3f} {at.timestamp():.0f}")
+    return "\n".join([*lines, f"shop_error_ratio 0.042 {now.timestamp():.0f}", "# EOF", ""])
+
+
+def test_a_value_unlike_this_hour_of_earlier_weeks_is_an_incident_that_says_what_is_usual(shop: World) -> None:
+    samples, data = shop.folder / "history.txt", shop.folder / "prometheus" / "data"
+    samples.write_text(history(SystemClock().now()))
+    told = ["promtool", "tsdb", "create-blocks-from", "openmetrics", str(samples), str(data)]
+    subprocess.run(told, check=True, capture_output=True, timeout=60)
+    prometheus = shop.prometheus("127.0.0.1:9", "groups: []", "{}", kept="90d")
+
+    tocsin = shop.tocsin(more=UNUSUAL.format(port=port_of(prometheus)))
+
+    incident = tocsin.incident(status="investigating", seconds=30)
+    assert incident["title"] == "Checkout error rate is 4.2 %, usual at this hour is 0.3 % to 0.5 %"

@@ -217,11 +217,13 @@ class Queries:
     async def look(self, question: Question) -> None:
         """The question is asked once, and what is wrong is told."""
         self.asked += 1
+        before = question.unanswered_since
         try:
             await question.ask()
         except Unanswered as error:
             self.failures += 1
-            log.warning("query %s: %s does not answer: %s", question.asked.name, self._answers.host, error)
+            if before is None:
+                log.warning("query %s: %s does not answer: %s", question.asked.name, self._answers.host, error)
         await self._told(question.source, question.findings, question.asked.every_seconds)
 
     async def _watch(self) -> None:
