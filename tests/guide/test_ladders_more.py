@@ -43,6 +43,8 @@ FORMS: dict[str, tuple[str, list[tuple[str, str, int | None, str]]]] = {
     "times on drawn arrows": ("## Escalation\n\n```\nDuty engineer --(10 min)--> Team lead --(20 min)--> CTO\n```\n", HELD),
     "a chain beside a line about vendors": ("## Escalation\n\n1. Duty engineer → Team lead → CTO, 10 minutes each\n2. Vendors: see the wiki\n", EACH),
     "a column of hours beside the times": ("## Escalation\n\n| Level | Owner | Time | Escalate after |\n|---|---|---|---|\n| Level 1 | Duty engineer | 24/7 | N/A |\n| Level 2 | Team lead | 24/7 | 10 min of silence |\n| Level 3 | CTO | 24/7 | 20 min of silence |\n", OPENED),
+    "stages over lists": ("## Escalation\n\n**Initial response:**\n\n- Alert routed to the duty engineer\n- Look at the graphs\n\n**First escalation (10 minutes without an answer or 15 minutes without a resolution):**\n\n- Alert escalated to the team lead\n- Open a channel\n\n**Management escalation (20 minutes without a resolution):**\n\n- CTO automatically notified\n", OPENED),
+    "a time or a severity": ("## Escalation\n\n1. Page the duty engineer\n2. If unresolved after 10 minutes, or if the incident is SEV1, notify the team lead directly\n3. If unresolved after 20 minutes, notify the CTO\n", OPENED),
     "Opsgenie": ('## Escalation\n\n```json\n{"rules": [\n {"condition": "if-not-acked", "delay": {"timeAmount": 0, "timeUnit": "minutes"}, "recipient": {"name": "Duty engineer"}},\n {"condition": "if-not-acked", "delay": {"timeAmount": 10, "timeUnit": "minutes"}, "recipient": {"name": "Team lead"}},\n {"condition": "if-not-acked", "delay": {"timeAmount": 20, "timeUnit": "minutes"}, "recipient": {"name": "CTO"}}]}\n```\n', OPENED),
     "Grafana OnCall": ("## Escalation\n\n```yaml\nescalation_chain:\n  steps:\n    - {type: notify_schedule, schedule: duty engineer}\n    - {type: wait, duration: 600}\n    - {type: notify_persons, persons: [team lead]}\n    - {type: wait, duration: 1200}\n    - {type: notify_persons, persons: [CTO]}\n```\n", HELD),
 }  # fmt: skip
@@ -157,6 +159,8 @@ NONE = {
     "acts of the work": "## Escalation\n\n- **SEV1**\n  - T+0: open the record\n  - T+10m: update the record\n",
     "rising times that may be either": "## Escalation\n\n1. Duty engineer (10 min)\n2. Team lead (20 min)\n3. CTO (30 min)\n",
     "approvals": "## Escalation of access requests\n\n- The team lead is notified\n- Escalate to the CTO after 10 hours\n",
+    "stages of the work": "## Escalation\n\n**Initial response:**\n\n- The duty engineer is paged\n\n**First escalation (of the database):**\n\n- Restart the replica\n",
+    "a stage for some incidents": "## Escalation\n\n**Initial response:**\n\n- The duty engineer is paged\n\n**First escalation (10 minutes for SEV1):**\n\n- Page the team lead\n",
     "a cadence": "## Escalation\n\nThe duty engineer acknowledges. After 10 minutes, the engineer restarts the service.\n",
 }  # fmt: skip
 

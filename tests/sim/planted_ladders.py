@@ -245,4 +245,11 @@ READ_LADDERS: tuple[Mutant, ...] = (
         "bare=True",
         MORE,
     ),
+    _bug(
+        "ladders: of two times of a stage the greater counts",
+        "guide/ladder_stages.py",
+        "return min((each[0] for each in times)",
+        "return max((each[0] for each in times)",
+        MORE,
+    ),
 )

@@ -342,7 +342,10 @@ def _or_else(text: str, severity: re.Match[str]) -> bool:
     if behind is not None and not ID.match(text, behind.end()):
         return True
     before = text[max(severity.start() - 60, 0) : severity.start()]
-    return re.search(r"\bor\s+$", before, re.I) is not None and ID.search(before) is None
+    return (
+        re.search(r"\bor\s+(?:if\s+(?:it|the\s+incident)\s+is\s+)?$", before, re.I) is not None
+        and ID.search(before) is None
+    )
 
 
 _ONLY = re.compile(r"\([^()]{1,40}\bonly\)", re.I)  # "1 hour (P0 only)" under "Response time"

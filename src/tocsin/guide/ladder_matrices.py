@@ -146,12 +146,17 @@ def _the_time(cell: str) -> Quantity | None:
     time = read(cell)
     if counts(time):
         return time
-    found = [each for each in scan(cell) if counts(each)]
-    return found[0] if len(found) == 1 and len(scan(cell)) == 1 and _UNANSWERED.fullmatch(cell) else None
+    found = [each for each in scan(cell) if counts(each) and each.value]
+    return (
+        found[0]
+        if len(found) == 1 and sum(bool(each.value) for each in scan(cell)) == 1 and _UNANSWERED.fullmatch(cell)
+        else None
+    )
 
 
 _UNANSWERED = re.compile(
-    r"[^()]{2,24}\(?\s*(?:if\s+|with\s+)?(?:no|not|un|without)[\s-]?(?:pick\s?-?up|response|responded|ack\w*|answer\w*|progress|resol\w+|mitigat\w+)\s*\)?",
+    r"[^()]{2,24}\(?\s*(?:if\s+|with\s+)?(?:no|not|un|without)[\s-]?(?:pick\s?-?up|response|responded|ack\w*|answer\w*|progress|resol\w+|mitigat\w+)\s*\)?"
+    r"|[^()]{2,24}?\s*(?:,\s*)?or\s+(?:at\s+once|immediate(?:ly)?)\s+if\b.{2,40}",
     re.I,
 )
 

@@ -9,7 +9,7 @@ import msgspec
 from tocsin.guide.blocks import Item
 from tocsin.guide.ids import ID
 from tocsin.guide.inline import plain
-from tocsin.guide.ladder_severities import BY_SEVERITY, told_by_severity
+from tocsin.guide.ladder_severities import BY_SEVERITY, SEVERITY, told_by_severity
 from tocsin.guide.parties import PARTY, parties, without_quantities
 from tocsin.guide.quantity import Quantity, read, scan
 from tocsin.guide.rungs import RUNGS_MAX, Rung, counts, start
@@ -46,6 +46,10 @@ _BEGIN = re.compile(
 _SUBJECT = re.compile(r"(?:the\s+)?(?P<who>.{2,50}?)\s+(?:does|do|has|have|is|are|fails|cannot|did)\b", re.I)
 _NOT = re.compile(NEGATIVE, re.I)
 _ABOUT = re.compile(rf"\b(?:un|non)?-?{_REFUSED}\b", re.I)
+# "unresolved after 30 minutes, or if the incident is SEV1": who is called at once for some is called for all then
+_OR_AT_ONCE = re.compile(
+    rf",?\s+or\s+(?:if\s+(?:it|the\s+incident)\s+is\s+)?(?:an?\s+|for\s+)?{SEVERITY}(?:\s+incidents?)?(?=\s*[,:])", re.I
+)
 _FURTHER = re.compile(r"(?:an?\s+)?(?:further|another|additional|more)\s+(.{2,30})$", re.I)
 _MORE = re.compile(r"\b(\d{1,3})\s+(?:more|further|additional)\s+(?=min|h)", re.I)
 _AT = re.compile(r"\bat\s+(?:the\s+)?(?:t\s?\+\s?)?\d", re.I)
@@ -73,7 +77,7 @@ class Condition(msgspec.Struct, frozen=True, kw_only=True):
 
 def condition(text: str) -> Condition | None:
     """The step that a sentence sets for every severity, or None where it sets none or another kind."""
-    words = _LEVELED.sub("", plain(text)).strip()
+    words = _OR_AT_ONCE.sub("", _LEVELED.sub("", plain(text)).strip())
     if not ID.search(words):
         return step(words) or _bare(words)
     varies = BY_SEVERITY.search(words) if len(words) <= SENTENCE_MAX else None

@@ -21,8 +21,8 @@ _BESIDE = re.compile(
 )
 
 _SPAN = r"\d{1,3}\s?(?:minutes?|mins?|hours?|hrs?|h|m)\b"
-_ID = re.sub(r"\?P<\w+>", "?:", ID.pattern)
-_OF = rf"\s*\(?\s*(?:for\s+)?{_ID}(?:\s*(?:/|,|&|and)\s*{_ID})*\s*(?:incidents?)?\s*\)?"
+SEVERITY = re.sub(r"\?P<\w+>", "?:", ID.pattern)
+_OF = rf"\s*\(?\s*(?:for\s+)?{SEVERITY}(?:\s*(?:/|,|&|and)\s*{SEVERITY})*\s*(?:incidents?)?\s*\)?"
 # "15 minutes (P1) or 60 minutes (P2)" inside of a sentence
 BY_SEVERITY = re.compile(rf"{_SPAN}{_OF}(?:\s*(?:,|/|;|or|and)\s*(?:within\s+|after\s+)?{_SPAN}{_OF})+", re.I)
 

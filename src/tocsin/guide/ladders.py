@@ -29,6 +29,7 @@ from tocsin.guide.ladder_mermaid import of_mermaid
 from tocsin.guide.ladder_onward import drawn_table, of_onward
 from tocsin.guide.ladder_sentences import item_text, of_paragraph, of_sentences
 from tocsin.guide.ladder_severities import apart
+from tocsin.guide.ladder_stages import of_stages
 from tocsin.guide.ladder_tables import of_table
 from tocsin.guide.ladder_timelines import of_fence, of_list
 from tocsin.guide.ladder_yaml import of_yaml
@@ -136,7 +137,7 @@ def _ladders(document: Document, notes: Notes) -> Iterator[tuple[Section, list[R
         if section.region != "policy":
             continue
         near = bool(_ESCALATION.search(section.where))
-        if near and (rungs := rising(of_headings(section))):
+        if near and (rungs := rising(of_headings(section)) or of_stages(section)):
             yield section, rungs, None
         above: Block | None = None
         for block in section.blocks:

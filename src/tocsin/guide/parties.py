@@ -20,7 +20,7 @@ _VERB = re.compile(
 )
 _TAIL = re.compile(
     r"\s+(?:notif(?:ication|ied|y)|attempts?|involvement|involved|handles?|takes?|is\s|are\s|must|should|will|to\s+be|for\s|if\s|when\s|who\s|via\s|by\s|through\s|assigned|paged"
-    r"|after\s|within\s|supports|responds?|leads?\s+the|coordinates?|in\s+slack|required|only|immediately|only$)\b.*$",
+    r"|after\s|within\s|supports|responds?|leads?\s+the|coordinates?|in\s+slack|required|only|immediately|directly|only$)\b.*$",
     re.I,
 )
 _SPLIT = re.compile(
