@@ -44,7 +44,9 @@ FORMS: dict[str, tuple[str, list[tuple[str, str, int | None, str]]]] = {
     "a chain beside a line about vendors": ("## Escalation\n\n1. Duty engineer → Team lead → CTO, 10 minutes each\n2. Vendors: see the wiki\n", EACH),
     "a column of hours beside the times": ("## Escalation\n\n| Level | Owner | Time | Escalate after |\n|---|---|---|---|\n| Level 1 | Duty engineer | 24/7 | N/A |\n| Level 2 | Team lead | 24/7 | 10 min of silence |\n| Level 3 | CTO | 24/7 | 20 min of silence |\n", OPENED),
     "stages over lists": ("## Escalation\n\n**Initial response:**\n\n- Alert routed to the duty engineer\n- Look at the graphs\n\n**First escalation (10 minutes without an answer or 15 minutes without a resolution):**\n\n- Alert escalated to the team lead\n- Open a channel\n\n**Management escalation (20 minutes without a resolution):**\n\n- CTO automatically notified\n", OPENED),
-    "a time or a severity": ("## Escalation\n\n1. Page the duty engineer\n2. If unresolved after 10 minutes, or if the incident is SEV1, notify the team lead directly\n3. If unresolved after 20 minutes, notify the CTO\n", OPENED),
+    "a time or a severity": ("## Escalation\n\n1. Page the duty engineer\n2. If unresolved after 10 minutes, or if the incident is SEV1, notify the team lead directly\n3. If unresolved after 20 minutes, notify the CTO\n", HELD),
+    "another case behind a time line": ("## Escalation\n\n- **Immediate**: Page the duty engineer\n- **10 minutes**: Escalate to the team lead\n- **20 minutes**: Escalate to the CTO\n- **For loss of data**: Escalate to the board at once\n", OPENED),
+    "a trigger that names the level before": ("## Escalation\n\n### Level 1: Duty engineer\n\n- Typical resolution: 30-60 minutes\n\n### Level 2: Team lead\n\n- Trigger: L1 unable to resolve in 10 min\n\n### Level 3: CTO\n\n- Trigger: L2 unable to resolve in 20 min\n", HELD),
     "Opsgenie": ('## Escalation\n\n```json\n{"rules": [\n {"condition": "if-not-acked", "delay": {"timeAmount": 0, "timeUnit": "minutes"}, "recipient": {"name": "Duty engineer"}},\n {"condition": "if-not-acked", "delay": {"timeAmount": 10, "timeUnit": "minutes"}, "recipient": {"name": "Team lead"}},\n {"condition": "if-not-acked", "delay": {"timeAmount": 20, "timeUnit": "minutes"}, "recipient": {"name": "CTO"}}]}\n```\n', OPENED),
     "Grafana OnCall": ("## Escalation\n\n```yaml\nescalation_chain:\n  steps:\n    - {type: notify_schedule, schedule: duty engineer}\n    - {type: wait, duration: 600}\n    - {type: notify_persons, persons: [team lead]}\n    - {type: wait, duration: 1200}\n    - {type: notify_persons, persons: [CTO]}\n```\n", HELD),
 }  # fmt: skip
@@ -61,6 +63,10 @@ BY_SEVERITY: dict[str, tuple[str, list[tuple[str, str, int | None]]]] = {
     "one time beside a chain": (
         "## Escalation\n\n| Severity | Auto-escalate after | Escalation path |\n|---|---|---|\n| SEV1 | 10 min (no pickup) | Duty engineer → Team lead → CTO |\n| SEV2 | 1 hour | Duty engineer → Team lead |\n",
         [("SEV1", "duty engineer", 600), ("SEV1", "team lead", 600), ("SEV1", "cto", None), ("SEV2", "duty engineer", 3600), ("SEV2", "team lead", None)],
+    ),
+    "a table in a fence": (
+        "## Escalation\n\n```\nSeverity | Time to escalate | Escalation path\n---------|------|------\nSEV1 | 10 min | Duty engineer → Team lead\nSEV2 | 1 hour | Duty engineer → CTO\n```\n",
+        [("SEV1", "duty engineer", 600), ("SEV1", "team lead", None), ("SEV2", "duty engineer", 3600), ("SEV2", "cto", None)],
     ),
     "one time beside columns of levels": (
         "## Escalation\n\n| Severity | Tier 1 | Tier 2 | Tier 3 | Escalation time |\n|---|---|---|---|---|\n| SEV1 | Duty engineer | Team lead | CTO | 10 min |\n| SEV2 | Duty engineer | Team lead | - | 1 hour |\n",
@@ -155,6 +161,7 @@ NONE = {
     "a deployment": "## Escalation of deployments\n\n```\n0 min    └── Duty engineer notified\n10 min   └── Notifies: team lead\n```\n",
     "a handover with a wait": "## On-call and escalation\n\n- Page the duty engineer\n- Wait 10 minutes for the graphs to settle\n- Page the team lead\n",
     "times of the day": "## Escalation\n\n```\n00:00  Page the duty engineer\n08:00  Page the team lead\n```\n",
+    "channels": "## Escalation\n\n1. **Step 1**: notify channels A and B immediately\n2. **Step 2**: if not acknowledged within 10 minutes, notify channel C\n",
     "machines": "## Escalation\n\n| Severity | Initial response | Escalate after | Escalate to |\n|---|---|---|---|\n| SEV1 | Health check | 10 min | Deep probe |\n",
     "acts of the work": "## Escalation\n\n- **SEV1**\n  - T+0: open the record\n  - T+10m: update the record\n",
     "rising times that may be either": "## Escalation\n\n1. Duty engineer (10 min)\n2. Team lead (20 min)\n3. CTO (30 min)\n",

@@ -236,7 +236,7 @@ def _times(text: str) -> list[Quantity]:
 
 
 def _of_answers(text: str) -> bool:
-    return bool(_ANSWERS.search(text) or _WORK.search(text)) and not _ONWARD.search(text)
+    return bool(_ANSWERS.search(text) or _WORK.search(text) or _MENDS.match(text)) and not _ONWARD.search(text)
 
 
 def _missing(level: _Level) -> bool:
@@ -268,6 +268,9 @@ def _values(value: Value) -> set[Value]:
 
 _ANSWERS = re.compile(r"\brespon(?:se|ds?|ding)\b|\backnowledge(?:s|ment)?\b|\banswers?\b", re.I)
 _WORK = re.compile(r"\bupdates?\b|\bpost-?mortem|\breview|\bshifts?\b|\brotat|\bhand-?o(?:ff|ver)", re.I)
+_MENDS = re.compile(
+    r"\W*(?:typical|expected|target|average|usual)\s+(?:resolution|fix|recovery|duration)\b[^:]{0,20}:", re.I
+)
 _ONWARD = re.compile(rf"escalat|unresolved|unanswered|unacknowledged|{NEGATIVE}", re.I)
 _FRONT = r"(?:^\W*|[(\[–—:→]\s*|\s-\s+|\b(?:only|during)\s+)(?:only\s+)?"
 _SECOND = re.compile(r"(?:an?|one)\s+second", re.I)  # "for a second pair of eyes"

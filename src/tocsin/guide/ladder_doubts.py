@@ -25,7 +25,7 @@ HOURS = (
     r"(?:business[\s-]*|working[\s-]*)?hours\b|\bweekends?\b|\bnights?\b|\b\d{1,2}(?::\d\d)?\s*[ap]\.?m\b"
 )
 _HOURS = re.compile(HOURS, re.I)
-_THING = re.compile(r"\b(?:tickets?|queue|backlog|standup|chat\s?bot|self[\s-]service|status\s?page)\b", re.I)
+_THING = re.compile(r"\b(?:tickets?|channels?|queue|backlog|standup|chat\s?bot|self[\s-]service|status\s?page)\b", re.I)
 _PLAN = re.compile(
     r"\b(?:free|basic|starter|standard|pro|premium|business|enterprise|gold|silver|bronze|platinum)[\s-]+(?:tier|plan|customers?|support|clients?|accounts?|users?)\b",
     re.I,

@@ -10,6 +10,7 @@ import msgspec
 from tocsin.guide.blocks import Section
 from tocsin.guide.ids import ID
 from tocsin.guide.inline import plain, split_label
+from tocsin.guide.ladder_doubts import of_some
 from tocsin.guide.ladder_sentences import waits
 from tocsin.guide.quantity import Quantity, scan
 from tocsin.guide.rungs import TRIGGER, Rung, counts
@@ -55,7 +56,7 @@ def trigger(said: str) -> tuple[Quantity, bool] | None:
     """What "Trigger: after 10 min" says: when the level is called, and whether that counts from the opening."""
     first = re.split(r",?\s+or\s+|;|,\s", said)[0]
     found = scan(first)
-    if len(found) != 1 or len(scan(said)) != 1 or not counts(found[0]) or not found[0].value or ID.search(said):
+    if len(found) != 1 or len(scan(said)) != 1 or not counts(found[0]) or not found[0].value or of_some(said):
         return None
     if _BARE.fullmatch(first.strip(" .()")) or _GOES_ON.match(first):
         return found[0], True

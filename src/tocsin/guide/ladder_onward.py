@@ -12,6 +12,8 @@ from tocsin.guide.rungs import LEVEL, RUNGS_MAX, Rung
 
 _ARROW = re.compile(r"\s*(?:→|[-=]+>)\s*")
 _GAP = re.compile(r"\s{2,}|\t+")
+_PIPE = re.compile(r"\|")
+_SEVERITY = re.compile(r"severit|priorit|sev\b", re.I)
 _RULE = re.compile(r"^[\s─━═|+=-]+$")
 
 
@@ -45,11 +47,14 @@ def drawn_table(block: Block) -> Block | None:
     lines = [
         (n, raw) for n, raw in enumerate(block.text.split("\n"), block.line + 1) if raw.strip() and not _RULE.match(raw)
     ]
-    rows = [(n, [cell.strip() for cell in _GAP.split(raw.strip().strip("|│")) if cell.strip()]) for n, raw in lines]
+    piped = all(raw.count("|") > 1 for _, raw in lines)
+    gap = _PIPE if piped else _GAP
+    rows = [(n, [cell.strip() for cell in gap.split(raw.strip().strip("|│")) if cell.strip()]) for n, raw in lines]
     if len(rows) < 3 or len(rows) > 3 * RUNGS_MAX or len(rows[0][1]) < 3:
         return None
     head = rows[0][1]
-    if sum(ID.search(cell) is not None for cell in head) < 2 or any(len(cells) != len(head) for _, cells in rows):
+    severities = sum(ID.search(cell) is not None for cell in head) > 1 or (piped and _SEVERITY.match(head[0]))
+    if not severities or any(len(cells) != len(head) for _, cells in rows):
         return None
     body = [Row(line=n, cells=cells) for n, cells in rows[1:]]
     return Block(kind="table", line=block.line, end=block.end, header=head, rows=body)

@@ -287,14 +287,21 @@ def _steps(block: Block, heads: list[str]) -> list[Rung]:
 def _onward(block: Block, heads: list[str]) -> list[Rung]:
     """`Role | ... | Escalates to`: whoever a row escalates to stands in the row below it."""
     last = next(
-        (n for n, head in enumerate(heads) if n and re.fullmatch(r"escalates?\s+to|next\s+level", head, re.I)), 0
+        (
+            n
+            for n, head in enumerate(heads)
+            if n and re.fullmatch(r"escalates?\s+to|next\s+level|escalation\s+path", head, re.I)
+        ),
+        0,
     )
     if not last or not re.fullmatch(r"roles?|who|person|position|title|contact|responder|owner", heads[0], re.I):
         return []
     rungs: list[Rung] = []
     for row in block.rows[: RUNGS_MAX + 1]:
         source = parties(row.cells[0])
-        target = parties(row.cells[last]) if last < len(row.cells) else ()
+        target = parties(re.sub(r"^\W*(?:→|[-=]+>)\s*", "", plain(row.cells[last]))) if last < len(row.cells) else ()
+        if len(rungs) > 2 and source and all(rung.who != source for rung in rungs):
+            break  # somebody else who hands over to one of these
         if not source or (rungs and rungs[-1].who != source):
             return []
         rungs = [*rungs[:-1], Rung(number=len(rungs) or 1, who=source, line=row.line)]

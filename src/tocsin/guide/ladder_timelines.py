@@ -17,6 +17,7 @@ from tocsin.guide.quantity import Quantity, read
 from tocsin.guide.rungs import RUNGS_MAX, Rung, counts, start
 
 _MINUTE = re.compile(r"(?:t\s?\+\s?)?(minute|min|hour|day)\s+(\d{1,4})(?:\s?\+)?", re.I)
+_CASE = re.compile(r"(?:for|in case of|if|on)\s+(?!not\b|no\b|un)[a-z\s]{3,40}$", re.I)
 _EVENT = re.compile(
     r"(?:an?\s+|the\s+)?(?:[\w-]{2,20}\s+)?(?:alert|incident|issue|alarm|outage|problem)s?\s+(?:is\s+)?(?:fires?|fired|triggered|triggers|detected|reported|raised|opened|created|declared|begins|starts)\b",
     re.I,
@@ -84,8 +85,8 @@ def on_a_line(entries: Sequence[Entry]) -> list[Rung]:
     begun = bool(entries) and begins(entries[0])
     entries = entries[1:] if begun else entries
     rungs: list[Rung] = []
-    while len(entries) > 2 and (not called(entries[-1][2]) or of_some(entries[-1][1])):
-        entries = entries[:-1]  # "2 hours: a report is written" is other work
+    while len(entries) > 2 and _aside(entries[-1]):
+        entries = entries[:-1]
     for line, when, text, actions in entries[: RUNGS_MAX + 1]:
         time, who = moment(when), called(text)
         if rungs and of_some(plain(text)):
@@ -102,6 +103,11 @@ def on_a_line(entries: Sequence[Entry]) -> list[Rung]:
     starts = [start(rung.reach) for rung in rungs]
     rising = all(a is not None and b is not None and a < b for a, b in pairwise(starts))
     return rungs if 1 < len(rungs) <= RUNGS_MAX and rising and (begun or starts[0] == 0) else []
+
+
+def _aside(entry: Entry) -> bool:
+    """Whether the last entry is other work ("2 hours: a report is written") or another case ("For data loss: call the CTO")."""
+    return not called(entry[2]) or of_some(entry[1]) or _CASE.match(entry[1]) is not None
 
 
 def begins(entry: Entry) -> bool:
