@@ -13,7 +13,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from tests.http.guided import guide
+from tests.http.guided import GUIDED, guide
 from tests.http.world import POLICY, World
 from tocsin import acting
 from tocsin.chat.desk import CHAT_USER, Desk
@@ -24,7 +24,7 @@ from tocsin.core.access import Role
 from tocsin.core.chat_command import USAGE
 from tocsin.core.incident import Incident
 from tocsin.core.people import Person
-from tocsin.core.policy import TwoPersons
+from tocsin.core.policy import CodeBlock, Runbook, Step, TwoPersons
 from tocsin.core.sight import NOBODY
 from tocsin.identity import accounts
 from tocsin.ports import Receipt
@@ -42,6 +42,8 @@ TYPED = {  # verb -> what is typed after the reference, as the help says it and 
     "severity": "SEV-2 it is less",
     "status": "identified",
     "note": "the disk was full",
+    "approve": "1 agreed",
+    "decline": "1 not yet",
     "begin": "Containment",
     "done": "Containment / 2",
     "resolve": "rolled back",
@@ -62,6 +64,7 @@ LINKS = (
     ("telegram", "7", "ana"),
     ("telegram", "9", "cleo"),
 )
+LONG_CODE = f"echo {'a' * 2000} && redis-cli FLUSHALL"
 NUMBERS = itertools.count(1)
 
 
@@ -175,10 +178,21 @@ def line(verb: str, reference: str) -> str:
     return f"{verb} {reference} {TYPED[verb]}".strip()
 
 
+def second(chat: Chat) -> None:
+    """Resolving takes two persons from now on."""
+    policy = msgspec.structs.replace(POLICY, two_persons=TwoPersons(commands=("resolve",)))
+    chat.world.do(lambda _: chat.world.engine.guides.activate(chat.world.tenant, "main", policy))
+
+
 def ready(chat: Chat, verb: str) -> Incident:
     """An incident on which the verb is no nonsense."""
+    if verb in ("approve", "decline"):
+        second(chat)
     made = chat.declared()
+    chat.world.do(lambda _: chat.world.engine.guides.activate(chat.world.tenant, "main", POLICY))
     command: c.Command | None = {
+        "approve": c.Resolve(by="ben"),
+        "decline": c.Resolve(by="ben"),
         "unack": c.Acknowledge(by="ana"),
         "reopen": c.Resolve(by="ben"),
         "close": c.Resolve(by="ben"),
@@ -204,7 +218,7 @@ def test_a_viewer_reads_in_the_chat_and_changes_nothing(chat: Chat, verb: str):
     assert chat.now(incident) == incident
 
 
-@pytest.mark.parametrize("verb", TYPED)
+@pytest.mark.parametrize("verb", [each for each in TYPED if each != "approve"])
 def test_a_responder_does_each_of_them_as_themselves(chat: Chat, verb: str):
     chat.account("responder")
     incident = ready(chat, verb)
@@ -345,14 +359,46 @@ def test_the_record_says_who_it_was_in_the_chat(chat: Chat):
 
 
 def test_what_waits_for_a_second_person_says_so(alone: Chat):
-    policy = msgspec.structs.replace(POLICY, two_persons=TwoPersons(commands=("resolve",)))
-    alone.world.do(lambda _: alone.world.engine.guides.activate(alone.world.tenant, "main", policy))
+    second(alone)
     incident = alone.declared()
 
     answer = alone.typed(f"resolve {incident.reference} rolled back")["text"]
 
     assert "`resolve` waits until somebody else approves it (request 1)" in answer
     assert alone.now(incident).status == "investigating"
+
+
+def test_a_second_person_reads_the_very_command_in_the_chat_and_approves_it(alone: Chat):
+    guide(alone.world)
+    incident = alone.declared()
+    flush = c.BeginRun(by="ben", phase="Checkout Recovery", item="Drop the queue", text="redis-cli FLUSHALL")
+    alone.world.do(lambda _: alone.world.engine.handle(alone.world.tenant, incident.id, flush))
+    asked = "ben asks to run redis-cli FLUSHALL (Drop the queue; it cannot be taken back)"
+
+    assert f"Request 1: {asked}" in alone.typed(f"show {incident.reference}")["text"]
+    alone.account("responder")
+    assert "needs a commander" in alone.typed(f"approve {incident.reference} 1")["text"]
+    assert "Which request?" in alone.typed(f"approve {incident.reference} it")["text"]
+    alone.account("commander")
+    own = alone.typed(f"approve {incident.reference} 1", "UBEN")["text"]
+    assert "somebody else approves" in own or "needs a commander" in own
+    answer = alone.typed(f"approve {incident.reference} 1 agreed on the call")["text"]
+
+    assert "Approved request 1: ben asked to run redis-cli FLUSHALL" in answer
+    (allowed,) = alone.now(incident).runs.allowed.values()
+    assert (allowed.asker, allowed.approved_by) == ("ben", "ana")
+
+
+def test_nobody_approves_in_the_chat_what_does_not_fit_into_a_message(alone: Chat):
+    long = Runbook(title="Long", steps=(Step(text="It", commands=(CodeBlock(language="bash", code=LONG_CODE),)),))
+    guide(alone.world, msgspec.structs.replace(GUIDED, runbooks=(long,)))
+    incident = alone.declared()
+    run = c.BeginRun(by="ben", phase="Long", item="It", text=LONG_CODE)
+    alone.world.do(lambda _: alone.world.engine.handle(alone.world.tenant, incident.id, run))
+    alone.account("commander")
+
+    assert "too long to be read here" in alone.typed(f"approve {incident.reference} 1")["text"]
+    assert not alone.now(incident).runs.allowed
 
 
 def test_a_role_in_the_chat_goes_to_somebody_known_and_a_slip_is_heard(chat: Chat):

@@ -55,6 +55,8 @@ def test_options_follow_the_title(dashes):
         ("severity INC-2026-001 SEV-0 all regions", c.ChangeSeverity(severity="SEV-0", because="all regions")),
         ("status INC-2026-001 Identified a bad release", c.ChangeStatus(status="identified", because="a bad release")),
         ("note INC-2026-001 disk full", c.AddNote(text="disk full")),
+        ("approve INC-2026-001 2 agreed", c.Approve(request=2, because="agreed")),
+        ("decline INC-2026-001 2", c.Decline(request=2)),
         ("begin INC-2026-001 Containment", c.BeginPhase(phase="Containment")),
         ("begin INC-2026-001 “Containment / 2”", c.BeginItem(phase="Containment", item="2")),
         ("done INC-2026-001 Phase 2: Containment", c.FinishPhase(phase="Phase 2: Containment")),

@@ -33,6 +33,7 @@ T = TypeVar("T")
 CHAT_USER = "chat-user"  # kind of document: `slack:U123` -> the person's id
 CHAT_ROOM = "chat-room"  # kind of document: `slack:C123` -> the incident whose own channel it is
 LISTED_MAX = 20
+SAYS_MAX = 2_000  # characters of what waits; nobody approves here what does not fit into a message
 MERGES_MAX = 5
 
 
@@ -172,14 +173,16 @@ class Desk:
             case said.Show(incident):
                 insist(by, "incident.read")
                 found = self._load(incident or self._here(store, channel))
-                return Said(text=self._line(found, store.now()), incident=found.id)
+                return Said(text=self._line(found, store.now()) + _requests(found, store.now()), incident=found.id)
             case said.Open(command, unknown):
                 return self._declared(by, command, unknown, key)
             case said.Assign(incident, who, role):
                 return self._assigned(store, by, incident or self._here(store, channel), who, role)
             case said.Act(incident, command):
-                found = self._handle(store, by, incident or self._here(store, channel), command)
-                text = self._line(found, store.now()) + _waiting(found, by, command, store.now())
+                name = incident or self._here(store, channel)
+                approved = _approved(self._load(name), command)
+                found = self._handle(store, by, name, command)
+                text = self._line(found, store.now()) + _waiting(found, by, command, store.now()) + approved
                 return Said(text=text, public=found.restricted is None, incident=found.id)
         raise AssertionError("every meaning has its answer")
 
@@ -257,6 +260,26 @@ def _waiting(incident: Incident, by: Actor, command: c.Command, now: datetime) -
         n for n, each in incident.approvals.items() if (each.by, each.command) == (by.id, tag) and each.until > now
     ]
     return f"\n`{tag}` waits until somebody else approves it (request {asked[-1]})" if asked else ""
+
+
+def _requests(incident: Incident, now: datetime) -> str:
+    """What waits for a second person, in the very words."""
+    return "".join(
+        f"\nRequest {n}: {mrkdwn(each.by)} asks {mrkdwn(one_line(each.says, SAYS_MAX))}; `/incident approve"
+        f" {mrkdwn(incident.reference)} {n}`"
+        for n, each in incident.approvals.items()
+        if each.until > now
+    )
+
+
+def _approved(incident: Incident, command: c.Command) -> str:
+    """What an approval lets somebody do, so that whoever gave it reads it once more."""
+    asked = incident.approvals.get(command.request) if isinstance(command, c.Approve) else None
+    if asked is None:
+        return ""
+    if len(asked.says) > SAYS_MAX:
+        raise Wrong(f"request {asked.request} is too long to be read here: approve it on the incident's page")
+    return f"\nApproved request {asked.request}: {mrkdwn(asked.by)} asked {mrkdwn(one_line(asked.says, SAYS_MAX))}"
 
 
 def linked(directory: Directory, kind: str, user: str) -> Person | None:

@@ -73,6 +73,7 @@ USAGE = """*What you can say*
 `{0} begin INC-2026-001 Containment` begins a phase of the guide, `Containment / 2` its second step
 `{0} done INC-2026-001 Containment / isolate` finishes a step, and without one the phase
 `{0} note INC-2026-001 the disk was full` writes something down
+`{0} approve INC-2026-001 1` approves what somebody asked for, by the number that `show` tells; `decline` does not
 `{0} resolve INC-2026-001 rolled back` ends it
 In an incident's own channel the reference can be left out."""
 
@@ -103,6 +104,12 @@ def parse(text: str, severities: Mapping[str, str], name: str = "/incident") -> 
             return Act(incident, c.Close(because=rest))
         case "escalate":
             return Act(incident, c.Escalate(because=_needed(rest, name, "escalate", "why", "nobody can log in")))
+        case "approve":
+            number, because = _request(rest, name, "approve")
+            return Act(incident, c.Approve(request=number, because=because))
+        case "decline":
+            number, because = _request(rest, name, "decline")
+            return Act(incident, c.Decline(request=number, because=because))
         case "note":
             return Act(incident, c.AddNote(text=_needed(rest, name, "note", "the note", "the disk was full")))
         case "update":
@@ -131,6 +138,14 @@ def _reference(rest: str) -> tuple[str, str]:
     word, more = _word(rest)
     known = parse_reference(word.rstrip(":,"))
     return (word.rstrip(":,").upper(), more.strip()) if known else ("", rest)
+
+
+def _request(rest: str, name: str, verb: str) -> tuple[int, str]:
+    """The number of what waits, and the reason."""
+    number, because = _word(rest)
+    if not (number.isascii() and number.isdecimal() and len(number) < 9):
+        raise Misunderstood(f"Which request? Say its number: `{name} {verb} INC-2026-001 1`; `show` lists them.")
+    return int(number), because
 
 
 def _needed(rest: str, name: str, verb: str, what: str, example: str) -> str:

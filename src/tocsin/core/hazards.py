@@ -1,6 +1,6 @@
 """What a command can do to people in a hurry: destroy, hang, cut them off, or do nothing at all.
 
-Advice for authors, by name and option; it is not the gate that decides what may run (that is in `runbook/`).
+Advice for authors, by name and option; it is not the gate that decides what may run (that is `core/risk.py`).
 """
 
 from __future__ import annotations
