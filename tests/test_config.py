@@ -352,6 +352,13 @@ def test_a_rule_of_a_log_that_does_not_fit_says_what_would(tmp_path: Path, rules
     assert found.startswith(f"tocsin.toml:4: logs[0].rules: expected {said}")
 
 
+@pytest.mark.parametrize("files", ["[]", "['/']", "['app/**.log']", "['a\\u0000b']", "[3]", "''"])
+def test_files_of_a_log_that_cannot_be_looked_for_are_a_flaw(tmp_path: Path, files: str) -> None:
+    (found,) = flaws(tmp_path, f"[[logs]]\nname = 'a'\nfiles = {files}".replace("'a\\", '"a\\').replace("0b'", '0b"'))
+
+    assert "logs[0].files: expected" in found
+
+
 def test_a_share_of_errors_that_does_not_fit_says_what_would(tmp_path: Path) -> None:
     (found,) = flaws(tmp_path, "[[logs]]\nname = 'a'\nfiles = ['x']\nerror_rate = '5 in 5m'")
 

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from tocsin.clock import ManualClock
@@ -136,6 +137,21 @@ def test_a_log_that_is_not_there_is_an_alert_after_a_while(place: Place):
     assert found.annotations["description"].endswith("there is no such file")
     place.write("here")
     assert log.look() == ([], False)
+
+
+def test_a_file_of_the_journal_is_read_by_its_entries(place: Place):
+    place.watch = msgspec.structs.replace(place.watch, format="journal", rules=(rule_said("error: 2 in 5m"),))
+    place.write("")
+    log = place.log()
+    log.look()
+
+    for n in range(2):
+        head = f"__CURSOR=s=1;i={n}\nPRIORITY=3\n_SYSTEMD_UNIT=shop.service\n"
+        place.write(head + f"MESSAGE=payment {n} failed\n")
+    (found,) = log.look()[0]
+
+    assert found.annotations["first_lines"] == "shop.service: payment 0 failed\nshop.service: payment 1 failed"
+    assert log.lines == 2
 
 
 def test_names_of_files_differ_where_names_of_logs_do():

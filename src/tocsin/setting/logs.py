@@ -23,6 +23,18 @@ RULES_MAX = 50  # of one log: each is asked of every line
 DAY = 86_400
 
 
+def _files(value: Any) -> tuple[str, ...]:
+    """Names of files; `**` only as a whole part of a path."""
+    found = words(value)
+    if not found:
+        raise Wrong("at least one file")
+    for each in found:
+        parts = [part for part in each.split("/") if part not in ("", ".")]
+        if not parts or not each.isprintable() or any("**" in part and part != "**" for part in parts):
+            raise Wrong("files such as /var/log/shop/*.log or app/**/*.log", repr(each)[:80])
+    return found
+
+
 def _rules(value: Any) -> tuple[LogRule, ...]:
     if not isinstance(value, list):
         raise Wrong('a list such as ["error: 20 in 5m", { name = "memory", pattern = "(?i)out of memory" }]')
@@ -71,7 +83,7 @@ def _share(value: Any) -> ErrorShare:
 LOGS: tuple[Setting, ...] = (
     _row("logs[].name", name, REQUIRED, "A short name: the label `log` of its alerts, which come from the source "
          "`log:NAME`."),
-    _row("logs[].files", words, REQUIRED, "The files, with `*` and `**`; from the folder of this file on, where they "
+    _row("logs[].files", _files, REQUIRED, "The files, with `*` and `**`; from the folder of this file on, where they "
          "do not begin with `/`.", unit="files"),
     _row("logs[].format", one_of("lines", "journal"), "lines", "What is in them: lines of text or JSON, or what "
          "`journalctl -o export` writes.", unit="lines or journal"),
