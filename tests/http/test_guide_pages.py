@@ -15,6 +15,7 @@ from tests.core.test_briefing import of_guide
 from tests.http.guided import GUIDED, guide
 from tests.http.test_api_pages import browser
 from tests.http.world import Server
+from tocsin.core.people import Person
 from tocsin.core.policy import Deadline, Template
 from tocsin.web.render import dialled
 
@@ -269,3 +270,20 @@ def test_a_phase_whose_window_has_ended_says_so_until_its_steps_are_done(guided:
     assert "time over since" not in before and "until" in before
     assert "time over since" in late
     assert "time over since" not in text_of(page, PAGE)
+
+
+def test_people_whom_the_guide_prints_are_offered_to_the_directory(guided: Server):
+    viewer = guided.client(guided.world.token("viewer"))
+
+    found = viewer.get("/api/guides/main/contacts").json()["items"]
+
+    assert [(each["name"], each["person"]) for each in found] == [("Dana", None)]
+    assert found[0]["run"][:6] == ["tocsin", "person", "add", "dana", "--name", "Dana"]
+    assert "tocsin guide contacts main" in text_of(browser(guided), "/guides/main")
+    assert viewer.get("/api/guides/nobody/contacts").status_code == 404
+    person = msgspec.json.encode(Person(id="dana", roles=("DBA",)))
+    guided.world.do(
+        lambda store: (store.put("default", "person", "dana", person), guided.world.engine.guides.changed("default"))
+    )
+    assert viewer.get("/api/guides/main/contacts").json()["items"][0]["run"] == []
+    assert "tocsin guide contacts" not in text_of(browser(guided), "/guides/main")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from typing import Annotated, Any
 
 import typer
@@ -21,6 +22,7 @@ def add_in_force(app: typer.Typer) -> None:
     app.command("withdraw")(withdraw)
     app.command("cadences")(cadences)
     app.command("confirm")(confirm)
+    app.command("contacts")(contacts)
 
 
 def list_guides(form: FORMAT = "table") -> None:
@@ -71,3 +73,16 @@ def confirm(
     place = f"{GUIDES}/{part(name)}/cadences/confirm"
     found = connect().call("POST", place, {"rules": rule or [], "holds": not back})["items"]
     show(found, CADENCES, form, ("line", "confirmed_by"))
+
+
+def contacts(name: Name, form: FORMAT = "table") -> None:
+    """List the people whom the guide prints: who of them is known here, and the commands that make the others so."""
+    found = connect().get(f"{GUIDES}/{part(name)}/contacts")["items"]
+    show(found, ("name", "role", "person", "email", "phone", "line"), form, ("line", "phone", "email"))
+    if form == "json":
+        return
+    for each in found:
+        if each["run"]:
+            say(shlex.join(each["run"]))
+    if not found:
+        note("the guide prints no people")

@@ -8,6 +8,7 @@ import msgspec
 from litestar import delete, get, post
 from litestar.exceptions import NotFoundException
 
+from tocsin.core.introductions import Introduction, introductions
 from tocsin.guides import Guide, Offered, UnknownGuide
 from tocsin.http.api_directory import READS, WRITES
 from tocsin.http.api_incidents import DENIED
@@ -47,6 +48,33 @@ async def list_guides(request: Incoming) -> GuideList:
         return GuideList(active=[_view(each) for each in guides.active(tenant)], offered=guides.offered(tenant))
 
     return await deps.run(read)
+
+
+class IntroductionList(msgspec.Struct, frozen=True, kw_only=True):
+    """In the guide's order."""
+
+    items: tuple[Introduction, ...]
+
+
+@get(
+    "/api/guides/{name:str}/contacts",
+    summary="People whom a guide in force prints, and who of them the directory knows",
+    tags=["operations"],
+    guards=[needs("policy.read"), needs("directory.read")],
+    responses=READS,
+)
+async def list_contacts(request: Incoming, name: str) -> IntroductionList:
+    """`run` is the command that makes somebody known, or says that the guide's word for them means them."""
+    deps = deps_of(request)
+
+    def read(_: Store) -> IntroductionList:
+        guide = deps.engine.guides.named(deps.tenant, name)
+        return IntroductionList(items=introductions(guide.policy, deps.engine.directory(deps.tenant)))
+
+    try:
+        return await deps.run(read)
+    except UnknownGuide as error:
+        raise NotFoundException(str(error)) from error
 
 
 @post(
@@ -95,4 +123,4 @@ def _view(guide: Guide) -> GuideView:
 
 
 def routes() -> list[Any]:
-    return [list_guides, activate_guide, withdraw_guide]
+    return [list_guides, list_contacts, activate_guide, withdraw_guide]

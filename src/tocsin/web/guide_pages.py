@@ -15,6 +15,7 @@ from tocsin.core.callees import callees
 from tocsin.core.facts import AnyFact
 from tocsin.core.impact import acts
 from tocsin.core.incident import fold
+from tocsin.core.introductions import introductions
 from tocsin.core.people import Directory
 from tocsin.core.policy import Policy, Source
 from tocsin.guides import Guide, UnknownGuide, read_directory
@@ -106,6 +107,7 @@ async def guide_page(request: Incoming, name: str, edition: str = "") -> Respons
         policy=shown.policy,
         digest=shown.digest,
         in_force=active is not None and active.digest == shown.digest,
+        strangers=sum(1 for each in introductions(shown.policy, directory) if each.run),
         newer=address(name) if active is not None and active.digest != shown.digest else None,
         **contents(shown.policy),
         **frame(request, directory, "guides"),
