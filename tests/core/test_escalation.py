@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
+from typing import Literal
 
 import msgspec
 import pytest
@@ -12,7 +13,7 @@ from tocsin.core import commands as c, facts as f
 from tocsin.core.deadlines import RecordReceipt
 from tocsin.core.escalation import LAPS_MAX, ladder
 from tocsin.core.people import Directory, Method, Service, Team, who
-from tocsin.core.policy import Deadline, Escalation, Level, Notify, WhileUnresolved
+from tocsin.core.policy import Deadline, Escalation, Level, Notify, Severity, WhileUnresolved
 from tocsin.core.promises import next_wakeup
 
 
@@ -60,6 +61,30 @@ def test_the_last_resort_and_the_last_level_get_pages_of_their_own():
 
     pages = [page.id for fact in life.facts if isinstance(fact, f.Escalated | f.NobodyReached) for page in fact.pages]
     assert len(pages) == len(set(pages)) == 4
+
+
+UNTIMED = (Level(level=1, who=("ana",)), Level(level=2, who=("ben",)))
+BARE = tuple(Severity(id=f"SEV-{n}", rank=n - 1) for n in (1, 2, 3))
+
+
+@pytest.mark.parametrize("until", ["acknowledged", "resolved"])
+@pytest.mark.parametrize(
+    ("severity", "again"),
+    [("SEV-1", minutes(30)), ("SEV-2", minutes(30)), ("SEV-3", datetime(2026, 11, 24, 17, 0, tzinfo=UTC) - T0)],
+)
+def test_what_nobody_answers_is_paged_again_also_where_the_guide_gives_no_time_at_all(
+    severity: str, again: timedelta, until: Literal["acknowledged", "resolved"]
+):
+    life = Life(world(severities=BARE, escalation=Escalation(levels=UNTIMED, until=until)), severity=severity)
+
+    first = life.now.ladder.again_at
+    life.wakes(T0 + again)
+    second = life.now.ladder
+    life.does(c.Acknowledge(by="ben"), T0 + again + minutes(1))
+
+    assert (first, second.level) == (T0 + again, 2)
+    assert second.again_at is not None
+    assert next_wakeup(life.now, life.world.rules) is None
 
 
 def test_a_ladder_does_not_repeat_for_ever():

@@ -134,4 +134,18 @@ NIGHT: tuple[Mutant, ...] = (
         "if number in {each for _, each in used[kind]}:",
         "tests/test_blocks.py",
     ),
+    _bug(
+        "night: a guide without times pages once and never again",
+        "core/escalation.py",
+        "        return now + UNANSWERED\n",
+        "        return None\n",
+        "tests/core/test_escalation.py",
+    ),
+    _bug(
+        "night: a ladder without times goes on after an acknowledgement",
+        "core/escalation.py",
+        'scheme.until if _timed(policy, incident) else "acknowledged"',
+        "scheme.until",
+        "tests/core/test_escalation.py",
+    ),
 )

@@ -22,7 +22,7 @@ from tocsin.core.notifying import low_urgency, owed_methods, still_told
 from tocsin.core.outlook import Outlook
 from tocsin.core.people import Directory, Person, reachable, who
 from tocsin.core.places import Outside
-from tocsin.core.policy import Escalation, Level, Notify, Policy, Rule, severity_of
+from tocsin.core.policy import Deadline, Escalation, Level, Notify, Policy, Rule, severity_of
 from tocsin.core.regulatory import Law
 from tocsin.core.unhurried import climbs_at, unhurried
 
@@ -32,6 +32,9 @@ LAPS_MAX = 48  # how often the last level is paged again: two days at an hour ea
 LAST_RESORT_MAX = 25  # people; more would be a storm of its own
 PAGES_BYTES_MAX = 40 * 1024  # of one decision: a fact holds 64 KiB, and one that is larger opens no incident at all
 METHODS_BYTES_MAX = PAGES_BYTES_MAX // 4  # of one person: two of the longest addresses, or some seventy mail addresses
+UNANSWERED = timedelta(minutes=30)
+URGENT_RANK = 1  # the two worst severities
+NEXT_WORKING_DAY = Deadline(business_days=1)
 LONGEST_REPEAT = timedelta(days=7)  # a level may not sleep longer than this between two pages
 
 
@@ -148,12 +151,12 @@ def escalate(
 
 
 def again_at(world: World, incident: Incident, level: Level, now: datetime) -> datetime | None:
-    """When the level after this one is owed, or None where the guide sets no time at all."""
+    """When the level after this one is owed. Where the guide sets no time at all: see `_unanswered_at`."""
     calendar = world.calendar
     scheme = _scheme(world.policy, incident)
     if unhurried(world.policy, scheme, incident.severity):
         at = climbs_at(severity_of(world.policy, incident.severity), level.within, now, calendar)
-        return min(at, now + LONGEST_REPEAT) if at else None
+        return min(at, now + LONGEST_REPEAT) if at else _unanswered_at(world, incident, now)
     last = level.level == ladder(world.policy, incident)[-1].level
     found = [_left(level, incident, now, calendar, last=last)]
     found += [dated(row.every, now, calendar) for row in scheme.while_unresolved if row.severity == incident.severity]
@@ -162,7 +165,18 @@ def again_at(world: World, incident: Incident, level: Level, now: datetime) -> d
         severity = severity_of(world.policy, incident.severity)
         respond = dated(severity.respond_within, now, calendar) if severity else None
         given = [respond] if respond and respond > now else []
-    return min(*given, now + LONGEST_REPEAT) if given else None
+    if given:
+        return min(*given, now + LONGEST_REPEAT)
+    return _unanswered_at(world, incident, now) if _until(world.policy, incident) == "acknowledged" else None
+
+
+def _unanswered_at(world: World, incident: Incident, now: datetime) -> datetime | None:
+    """When somebody is paged again about what nobody answered and the guide gives no time for: soon for its two worst
+    severities, by the next working day for milder ones. One page that nobody heard is not all that is ever done."""
+    severity = severity_of(world.policy, incident.severity)
+    if severity is None or severity.rank <= URGENT_RANK:
+        return now + UNANSWERED
+    return dated(NEXT_WORKING_DAY, now, world.calendar)
 
 
 def _left(level: Level, incident: Incident, now: datetime, calendar: BusinessTime, *, last: bool) -> datetime | None:
@@ -290,7 +304,14 @@ def _until(policy: Policy, incident: Incident) -> Literal["acknowledged", "resol
     if unhurried(policy, scheme, incident.severity):
         return "acknowledged"
     repeated = any(row.severity == incident.severity for row in scheme.while_unresolved)
-    return "resolved" if repeated else scheme.until
+    return "resolved" if repeated else scheme.until if _timed(policy, incident) else "acknowledged"
+
+
+def _timed(policy: Policy, incident: Incident) -> bool:
+    """Whether the guide gives the severity a time to answer in, beside intervals."""
+    severity = severity_of(policy, incident.severity)
+    limits = (severity.respond_within if severity else None, *(each.within for each in ladder(policy, incident)))
+    return any(each and each.qualitative is None and each.milestone is None for each in limits)
 
 
 def _scheme(policy: Policy, incident: Incident) -> Escalation:
