@@ -43,7 +43,7 @@ _READERS = frozenset(
 )  # fmt: skip
 _FORBIDDEN: Mapping[str, re.Pattern[str]] = {  # options with which a reader writes
     "date": re.compile(r"-s|--set|[0-9]{8}"),
-    "dmesg": re.compile(r"-[cCDE]|--clear|--read-clear|--console"),
+    "dmesg": re.compile(r"-[cCDEn]|--clear|--read-clear|--console"),
     "hostname": re.compile(r"[^-].*|-F|--file"),
     "ss": re.compile(r"-K|--kill"),
     "sort": re.compile(r"-\w*o|--output|--compress-program"),
@@ -74,8 +74,8 @@ _VERBS: Mapping[str, re.Pattern[str]] = {  # of the words of a command without i
     "openssl": re.compile(r"(?:x509|s_client|verify|version|crl)\b"),
 }
 _VERB_FORBIDDEN: Mapping[str, re.Pattern[str]] = {
-    "git": re.compile(r"--output|--ext-diff|-O|--open-files-in-pager"),
-    "openssl": re.compile(r"-out|-passout|-signkey|-writerand"),
+    "git": re.compile(r"--output|--ext-diff|-O|--open-files-in-pager|-c$|--config-env|--exec-path="),
+    "openssl": re.compile(r"-out|-passout|-signkey|-writerand|-sess_out|-keylogfile"),
     "kubectl": re.compile(r"--raw|--output-directory"),
     "journalctl": re.compile(
         r"--vacuum|--rotate|--flush|--sync|--relinquish|--setup-keys|--update-catalog|--cursor-file"
@@ -185,10 +185,10 @@ def _piece_reads(words: list[str]) -> bool:
 
 
 def _command_reads(words: Sequence[str]) -> bool:
-    while words and (_ASSIGNMENT.fullmatch(words[0]) or words[0] in ("sudo", "time", "command")):
+    while words and words[0] in ("sudo", "time", "command"):
         words = words[1:]
-    if not words:
-        return True
+    if not words or all(map(_ASSIGNMENT.fullmatch, words)):
+        return True  # before a command, an assignment may be GIT_EXTERNAL_DIFF, LD_PRELOAD or PATH
     head, rest = words[0], list(words[1:])
     special = _SPECIAL.get(head)
     if special is not None:
