@@ -261,6 +261,12 @@ def test_the_subject_of_an_alert_is_known_from_its_labels(subject: str) -> None:
     assert subject_of(labels_of(SHOP, subject, DOWN)) == subject
 
 
+def test_a_label_of_ones_own_makes_no_component() -> None:
+    probe = Probe(name="shop", kind="tcp", address="a:1", labels={"component": "checkout"})
+
+    assert subject_of(labels_of(probe, REACH, DOWN)) == REACH
+
+
 def test_own_labels_win_and_a_probe_without_service_is_one() -> None:
     probe = Probe(name="shop", kind="tcp", address="a:1", labels={"team": "web", "probe": "other"})
 

@@ -94,6 +94,33 @@ def test_what_is_wrong_with_an_answer_is_said(reply: Reply, fields: dict[str, An
     run(story())
 
 
+def test_a_question_is_asked_as_any_program_asks_it() -> None:
+    async def story() -> None:
+        async with http_server() as server:
+            server.replies["/health"] = Reply()
+            await look(url=server.url())
+            await look(url=server.url(), headers={"host": "shop.example"})
+
+        first, second = server.asked
+        assert f"Host: localhost:{server.port}\r\n" in first and "Content-Length" not in first
+        assert "host: shop.example\r\n" in second and "Host:" not in second
+
+    run(story())
+
+
+def test_an_address_of_ipv6_is_spelt_as_servers_expect_it() -> None:
+    async def story() -> None:
+        here = Reach(judged=lambda host, addresses: ["127.0.0.1"])  # a machine may have no IPv6
+        async with http_server() as server:
+            server.replies["/health"] = Reply()
+            assert (await look(here, url=f"http://[::1]:{server.port}/health")).up
+            assert (await look(here, kind="tcp", address=f"[::1]:{server.port}")).up
+
+        assert f"Host: [::1]:{server.port}\r\n" in server.asked[0]
+
+    run(story())
+
+
 def test_a_bad_answer_is_shown_without_our_secret() -> None:
     async def story() -> None:
         async with http_server() as server:

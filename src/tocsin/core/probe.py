@@ -250,8 +250,8 @@ def labels_of(probe: Probe, subject: str, problem: Problem) -> dict[str, str]:
 
 def subject_of(labels: Mapping[str, str]) -> str:
     """The subject that an alert with these labels is about."""
-    if component := labels.get("component"):
-        return COMPONENT + component
+    if labels.get("alertname") == DEGRADED:  # the label alone may be one of the operator's own
+        return COMPONENT + labels.get("component", "")
     return next((subject for subject, name in ALERTNAMES.items() if name == labels.get("alertname")), REACH)
 
 

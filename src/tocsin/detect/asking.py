@@ -94,7 +94,7 @@ async def _exchange(probe: Probe, method: str, url: str, body: bytes, reach: Rea
                 max_keepalive_connections=0,
                 network_backend=backend,
             ) as pool,
-            pool.stream(method, where, headers=_headers(probe, body), content=body) as response,
+            pool.stream(method, where, headers=_headers(probe, parts.netloc, body), content=body or None) as response,
         ):
             async for piece in response.aiter_stream():
                 read += piece
@@ -122,8 +122,8 @@ async def _exchange(probe: Probe, method: str, url: str, body: bytes, reach: Rea
     return answer, location.decode("latin-1") if answer.status in REDIRECTS else ""
 
 
-def _headers(probe: Probe, body: bytes) -> list[tuple[str, str]]:
-    own = {"User-Agent": "Tocsin", "Accept": "*/*", "Accept-Encoding": "identity"}
+def _headers(probe: Probe, place: str, body: bytes) -> list[tuple[str, str]]:
+    own = {"Host": place.rpartition("@")[2], "User-Agent": "Tocsin", "Accept": "*/*", "Accept-Encoding": "identity"}
     if body:
         own["Content-Type"] = "application/json"
     given = {**probe.headers, **({probe.secret_header: probe.secret} if probe.secret else {})}
