@@ -14,6 +14,7 @@ import re
 import threading
 from collections.abc import Sequence
 from datetime import datetime, timedelta
+from functools import partial
 from itertools import islice
 from pathlib import Path
 from typing import Protocol
@@ -22,6 +23,7 @@ import msgspec
 
 from tocsin.clock import Clock
 from tocsin.core.logwatch import LogWatch
+from tocsin.detect.faults import kept_running, until_known
 from tocsin.detect.follow import Follower, Split, found, split_lines, tail
 from tocsin.detect.handing import Finding
 from tocsin.detect.journal import split_entries
@@ -59,13 +61,17 @@ class Logs:
 
     async def run(self) -> None:
         """Every log is looked at, until cancelled. What was told of one that is configured no more has ended."""
-        await self._tells.load(SOURCE)
+        await until_known(SOURCE, partial(self._tells.load, SOURCE))
         for source in set(self._tells.sources(SOURCE)) - {each.source for each in self._logs}:
             try:
                 await self._tells.tell(source, [], every=timedelta(seconds=LOOK_SECONDS))
             except (Overloaded, OSError) as error:  # nobody says it again, so it ends by itself a little later
                 log.warning("%s: its end could not be recorded: %s", source, error)
-        await asyncio.gather(*(self._run(each) for each in self._logs))
+        try:
+            await asyncio.gather(*(kept_running(each.source, partial(self._run, each)) for each in self._logs))
+        finally:
+            for each in self._logs:
+                each.close()
 
     def figures(self) -> dict[str, float]:
         """For /metrics."""
@@ -86,19 +92,16 @@ class Logs:
         }
 
     async def _run(self, one: Log) -> None:
-        try:
-            while True:
-                wait = LOOK_SECONDS
-                try:
-                    findings, more = await asyncio.to_thread(one.look)
-                    await self._tells.tell(one.source, findings, every=timedelta(seconds=LOOK_SECONDS))
-                    await asyncio.to_thread(one.keep)
-                    wait = 0.0 if more else LOOK_SECONDS
-                except (Overloaded, OSError) as error:
-                    log.warning("log %s: nothing could be recorded, trying again: %s", one.watch.name, error)
-                await asyncio.sleep(wait)
-        finally:
-            one.close()
+        while True:
+            wait = LOOK_SECONDS
+            try:
+                findings, more = await asyncio.to_thread(one.look)
+                await self._tells.tell(one.source, findings, every=timedelta(seconds=LOOK_SECONDS))
+                await asyncio.to_thread(one.keep)
+                wait = 0.0 if more else LOOK_SECONDS
+            except (Overloaded, OSError) as error:
+                log.warning("log %s: nothing could be recorded, trying again: %s", one.watch.name, error)
+            await asyncio.sleep(wait)
 
 
 class Log:

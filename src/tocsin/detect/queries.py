@@ -10,6 +10,7 @@ import asyncio
 import logging
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Protocol
 
 import msgspec
@@ -17,6 +18,7 @@ import msgspec
 from tocsin.clock import Clock
 from tocsin.core.metricwatch import MetricQuery, Usual, Wrong, exceeded, heading, name_of, span, strange, usual_of
 from tocsin.core.texts import one_line, shortened
+from tocsin.detect.faults import kept_running, until_known
 from tocsin.detect.handing import Finding
 from tocsin.detect.prometheus import Refused, Series, Unanswered
 from tocsin.writer import Overloaded
@@ -197,12 +199,13 @@ class Queries:
     async def run(self) -> None:
         """Every question is asked on its time, until cancelled. What was told of one that is gone has ended."""
         try:
-            await self._tells.load(SOURCE)
+            await until_known(SOURCE, partial(self._tells.load, SOURCE))
             for question in self.questions:
                 question.findings = self._tells.opened(question.source)
             for source in set(self._tells.sources(SOURCE)) - {SOURCE, *(each.source for each in self.questions)}:
                 await self._told(source, [], LOOK_SECONDS)
-            await asyncio.gather(*(self._run(each) for each in self.questions), self._watch())
+            asking = (kept_running(each.source, partial(self._run, each)) for each in self.questions)
+            await asyncio.gather(*asking, kept_running(SOURCE, self._watch))
         finally:
             await self._answers.close()
 
