@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given, settings, strategies as st
 
 from tests.guide.test_forms_ladders import compiled, rungs, unread
+from tocsin.guide.compile import compile_guide
 
 PEOPLE = ("duty engineer", "team lead", "cto")
 HELD = [("", "duty engineer", 600, "level"), ("", "team lead", 1200, "level"), ("", "cto", None, "")]
@@ -48,6 +49,7 @@ FORMS: dict[str, tuple[str, list[tuple[str, str, int | None, str]]]] = {
     "another case behind a time line": ("## Escalation\n\n- **Immediate**: Page the duty engineer\n- **10 minutes**: Escalate to the team lead\n- **20 minutes**: Escalate to the CTO\n- **For loss of data**: Escalate to the board at once\n", OPENED),
     "a trigger that names the level before": ("## Escalation\n\n### Level 1: Duty engineer\n\n- Typical resolution: 30-60 minutes\n\n### Level 2: Team lead\n\n- Trigger: L1 unable to resolve in 10 min\n\n### Level 3: CTO\n\n- Trigger: L2 unable to resolve in 20 min\n", HELD),
     "Opsgenie": ('## Escalation\n\n```json\n{"rules": [\n {"condition": "if-not-acked", "delay": {"timeAmount": 0, "timeUnit": "minutes"}, "recipient": {"name": "Duty engineer"}},\n {"condition": "if-not-acked", "delay": {"timeAmount": 10, "timeUnit": "minutes"}, "recipient": {"name": "Team lead"}},\n {"condition": "if-not-acked", "delay": {"timeAmount": 20, "timeUnit": "minutes"}, "recipient": {"name": "CTO"}}]}\n```\n', OPENED),
+    "a span with its unit in YAML": ("## Escalation\n\n```yaml\nescalation_levels:\n  - {role: duty engineer, timeout: 10_minutes}\n  - {role: team lead, timeout: 20_minutes}\n  - {role: CTO}\n```\n", HELD),
     "Grafana OnCall": ("## Escalation\n\n```yaml\nescalation_chain:\n  steps:\n    - {type: notify_schedule, schedule: duty engineer}\n    - {type: wait, duration: 600}\n    - {type: notify_persons, persons: [team lead]}\n    - {type: wait, duration: 1200}\n    - {type: notify_persons, persons: [CTO]}\n```\n", HELD),
 }  # fmt: skip
 
@@ -128,6 +130,16 @@ def test_each_form_by_severity_is_read(form: str):
     body, levels = BY_SEVERITY[form]
 
     assert [(one, who, time) for one, who, time, _ in rungs(body)] == levels
+
+
+def test_times_may_stand_beside_the_names_of_severities():
+    scheme = "# Incident response\n\n## Incident severities\n\n| Severity | Response time |\n|---|---|\n| Critical | 15 min |\n| Major | 1 hour |\n| Minor | 4 hours |\n\n"
+    levels = "## Escalation\n\n- **Level 1**: Duty engineer\n  - Escalation time: 10 minutes for critical, 1 hour for major\n- **Level 2**: Team lead\n"
+    found = compile_guide(scheme + levels, "g.md").policy.escalation.levels
+
+    assert [(each.severities, each.within and each.within.seconds) for each in found] == [
+        (("Critical",), 600), (("Critical",), None), (("Major",), 3600), (("Major",), None),
+    ]  # fmt: skip
 
 
 def test_escalate_after_in_a_column_is_a_timer_where_nobody_is_named():

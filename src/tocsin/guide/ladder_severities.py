@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 
 from msgspec.structs import replace
 
-from tocsin.guide.ids import ID, family, key, runs
+from tocsin.guide.ids import ID, family, is_word, key, runs
 from tocsin.guide.quantity import Quantity, normalise, scan
 from tocsin.guide.rungs import Rung, counts
 from tocsin.guide.words import FOREIGN_NEGATIVE
@@ -39,7 +39,11 @@ def times_by_severity(text: str, known: dict[str, str]) -> dict[str, Quantity]:
     masked = words
     for time in times:
         masked = masked[: time.start] + "\0" * (time.end - time.start) + masked[time.end :]
-    named = list(runs(masked))
+    named = list(runs(masked)) or [
+        (each.start(), each.end(), (each[0],))
+        for each in _WORDS.finditer(masked)
+        if is_word(each[0]) and key(each[0]) in known
+    ]
     marks: list[tuple[int, int, Quantity | tuple[str, ...]]] = [
         *((each.start, each.end, each) for each in times),
         *named,

@@ -105,11 +105,16 @@ def plain_bound(quantity: Quantity) -> Quantity:
     return msgspec.structs.replace(quantity, bound="=") if quantity.bound == ">" else quantity
 
 
+_FOR = re.compile(
+    r"\bfor\s+(?:critical|major|minor|high|medium|low)\b", re.I
+)  # twice: "1 hour for critical, 2 hours for major"
+
+
 def varying(text: str) -> str:
     """What a line under a level says about how long it has, where that differs by severity; else ""."""
     words = re.split(r"\s*(?:→|[-=]+>)\s*", plain(text).strip("()"))[0]
     onward = re.match(r"\W*(?:time\s*limit|timeout|escalat\w*)\b", words, re.I) or re.search(NEGATIVE, words, re.I)
-    some = [found for found in ID.finditer(words) if not LEVEL.match(found[0])]
+    some = [found for found in ID.finditer(words) if not LEVEL.match(found[0])] or _FOR.findall(words)[1:]
     label = re.match(r"[^:]{0,40}:\s+(?=\D{0,20}\d)", words)
     if not onward or not some or not scan(words):
         return ""

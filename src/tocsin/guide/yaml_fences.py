@@ -99,6 +99,7 @@ def texts(node: Node) -> Iterator[str]:
 
 
 def span(key: str, text: str) -> Quantity | None:
-    """The time of a value under its key: `15m`, "15 minutes", or 15 under `timeout_minutes`."""
+    """The time of a value under its key: `15m`, `15_minutes`, or 15 under `timeout_minutes`."""
     unit = _UNITS.search(key)
+    text = text.replace("_", " ")
     return read(f"{text} {unit[1]}" if unit and re.fullmatch(r"\s*\d{1,5}\s*", text) else text)
