@@ -287,3 +287,13 @@ def test_people_whom_the_guide_prints_are_offered_to_the_directory(guided: Serve
     )
     assert viewer.get("/api/guides/main/contacts").json()["items"][0]["run"] == []
     assert "tocsin guide contacts" not in text_of(browser(guided), "/guides/main")
+
+
+def test_a_promise_that_was_kept_says_when_it_was_kept(guided: Server):
+    page = declared(guided)
+    guided.world.clock.advance(timedelta(minutes=2))
+    page.post(f"{PAGE}/acknowledge")
+
+    respond = text_of(page, PAGE).split("Respond")[1].split("</li>")[0]
+
+    assert "kept" in respond and "03:02 UTC" in respond

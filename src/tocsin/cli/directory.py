@@ -53,7 +53,7 @@ def add_person(
         "zone": zone,
         "active": not inactive,
     }
-    put(PEOPLE, id, document, form, lambda kept: f"{kept['id']} can be reached in {len(kept['methods'])} ways")
+    put(PEOPLE, id, document, form, lambda kept: f"{kept['id']} can be reached in {_ways(len(kept['methods']))}")
 
 
 def _told(said: str) -> dict[str, Any]:
@@ -122,6 +122,10 @@ def add_binding(
     document = {"id": words, "means": means}
     put(BINDINGS, words, document, form, lambda kept: f"{kept['id']} means {', '.join(kept['means'])}")
     _mind(*means)
+
+
+def _ways(count: int) -> str:
+    return "1 way" if count == 1 else f"{count} ways"
 
 
 def _mind(*words: str) -> None:
