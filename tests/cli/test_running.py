@@ -55,6 +55,7 @@ BOOKS = (
     Runbook(
         title="Verification", steps=(step("Verify service health", 401, "kubectl get pods"),), source=Source(line=400)
     ),
+    Runbook(title="Nodes", steps=(step("Look at nodes", 701, "kubectl get nodes"),), source=Source(line=700)),
     Runbook(title="Watch it", steps=(step("Watch", 501, "top"),), source=Source(line=500)),
     Runbook(title="Read much", steps=(step("Read", 601, "kubectl describe pods"),), source=Source(line=600)),
 )
@@ -64,6 +65,7 @@ KUBECTL = """#!/bin/sh
 echo "kubectl $*" >> "$LOG"
 case "$*" in
   "describe pods") i=0; while [ $i -lt 400 ]; do echo "line $i of what it says"; i=$((i + 1)); done;;
+  "get nodes") echo "no route to host" >&2; exit 3;;
   *undo*) echo "no earlier revision" >&2; exit 1;;
   *) echo "pretending: $*";;
 esac
@@ -223,6 +225,15 @@ def test_where_nobody_sits_only_what_reads_is_run(terminal: Terminal, api: httpx
 
     assert terminal.without("quick fix", "--yes").returncode == 2
     assert terminal.ran == ["kubectl get pods"]
+
+
+def test_where_nobody_sits_a_reading_command_that_fails_is_a_failure(terminal: Terminal, api: httpx2.Client) -> None:
+    ran = terminal.without("nodes", "--yes")
+
+    assert ran.returncode == 1
+    assert "exit status 3" in ran.stderr and "Step 1 failed" in ran.stderr
+    (run,) = api.get(f"{PLACE}/runs").json()["items"]
+    assert (run["exit_code"], run["output"]) == (3, "no route to host\n")
 
 
 def test_steps_are_run_one_by_one_and_ticked_off_and_the_incident_knows_who_did_what(

@@ -70,7 +70,7 @@ RUNS: tuple[Mutant, ...] = (
         "False:\n                return None\n            number",
         TERMINAL,
     ),
-    _bug("where nobody sits anything is run", "cli/running.py", "if not sys.stdin.isatty():", "if False:", TERMINAL),
+    _bug("where nobody sits anything is run", "cli/running.py", "if not somebody():", "if False:", TERMINAL),
     _bug(
         "a failed step does not stop",
         "cli/running.py",

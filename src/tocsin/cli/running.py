@@ -64,7 +64,7 @@ def run_stages(room: Room, plan: Sequence[Stage], *, nod: bool) -> Outcome:
         note(plain(f"{stage.number}. {'or: ' if stage.alternative else ''}{stage.name}"))
         word = steps.take(stage)
         instead = any(each.alternative for each in plan[n + 1 : n + 2])
-        if word == "failed" and instead and yes("Try what the guide has instead?"):
+        if word == "failed" and instead and somebody() and yes("Try what the guide has instead?"):
             helped = False
             continue
         if word != "well":
@@ -116,7 +116,12 @@ class Steps:
         if ran.exit_code == 0 and not ran.because:
             return "well"
         note(plain(f"   {failed(line, ran)}"))
-        if line.risk == "reads" and not ran.stopped and yes("   It changed nothing; its step stays open. Go on?"):
+        if (
+            line.risk == "reads"
+            and not ran.stopped
+            and somebody()
+            and yes("   It changed nothing; its step stays open. Go on?")
+        ):
             return "well"
         return "failed"
 
@@ -225,9 +230,14 @@ def yes(question: str) -> bool:
     return answered(f"{question} [y/N] ") in ("y", "yes")
 
 
+def somebody() -> bool:
+    """Whether a person sits at this terminal."""
+    return sys.stdin.isatty()
+
+
 def answered(question: str) -> str:
     """What somebody typed, in small letters. Only a person at a terminal is asked."""
-    if not sys.stdin.isatty():
+    if not somebody():
         fail("nobody is at this terminal to answer: --dry-run shows what would be run", USAGE)
     sys.stderr.write(question)
     sys.stderr.flush()
