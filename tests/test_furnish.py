@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -11,7 +13,7 @@ import pytest
 from tocsin.clock import ManualClock
 from tocsin.core.monitor import Monitor
 from tocsin.core.people import Method, Person
-from tocsin.core.policy import BusinessHours, Deadline, Policy, Severity
+from tocsin.core.policy import BusinessHours, Deadline, Policy, Severity, canonical
 from tocsin.guidefile import GuideFile, read_guide
 from tocsin.guides import Guides, UnknownGuide, read_directory
 from tocsin.http.sources import stored_sources, token_digest
@@ -114,6 +116,22 @@ def test_a_guide_activates_at_once_on_an_empty_store(store: MemoryStore):
 
     assert put_guides(guides, store, [given()], TENANT) == ["guide g: activated, 1 severities"]
     assert guides.named(TENANT, "g").policy == policy()
+
+
+def test_a_new_release_that_knows_more_fields_offers_no_guide_that_nobody_changed(store: MemoryStore):
+    put_guides(Guides(store), store, [given()], TENANT)
+    older = {name: value for name, value in json.loads(canonical(policy())).items() if name != "staffing"}
+    body = json.dumps(older, separators=(",", ":")).encode()
+    name = hashlib.sha256(body).hexdigest()
+    store.put(TENANT, "policy", name, body)
+    pointer = json.loads(store.get(TENANT, "guide", "g") or b"")
+    store.put(TENANT, "guide", "g", json.dumps(pointer | {"digest": name}).encode())
+    guides = Guides(store)
+
+    said = put_guides(guides, store, [given()], TENANT)
+
+    assert (said, guides.offered(TENANT)) == (["guide g: in force, unchanged"], [])
+    assert [each.digest for each in guides.active(TENANT)] == [name]
 
 
 def test_a_changed_guide_waits_and_says_what_it_would_change(store: MemoryStore):
