@@ -5,8 +5,9 @@ from __future__ import annotations
 import msgspec
 import pytest
 
-from tests.http.world import Server
+from tests.http.world import POLICY, Server
 from tocsin.core import commands as c
+from tocsin.core.guidance import CodeBlock, Runbook, Step
 from tocsin.core.places import Outside
 from tocsin.http.api_incidents import COMMANDS
 from tocsin.http.openapi import EXAMPLES
@@ -65,6 +66,17 @@ def test_the_same_idempotency_key_opens_one_incident(server: Server):
     assert len(api.get("/api/incidents").json()["items"]) == 2
 
 
+LOGS = CodeBlock(language="bash", code="kubectl logs <postgres-pod>")
+RUNBOOK = Runbook(title="Database Unavailable", steps=(Step(text="Look"), Step(text="Read", commands=(LOGS,))))
+"""What the examples of runs are about."""
+
+
+def govern(server: Server, *runbooks: Runbook | None) -> None:
+    """Incidents that are opened from now on have these runbooks."""
+    policy = msgspec.structs.replace(POLICY, runbooks=tuple(filter(None, runbooks)))
+    server.world.do(lambda _: server.world.engine.guides.activate("default", "main", policy))
+
+
 @pytest.mark.parametrize(
     "command",
     [each for each in COMMANDS if each not in (c.Approve, c.Decline)],
@@ -73,7 +85,9 @@ def test_the_same_idempotency_key_opens_one_incident(server: Server):
 def test_every_command_has_a_route_and_an_example_that_works(shared: Server, command: type[c.Command]):
     api = shared.client(shared.world.token())
     tag = str(command.__struct_config__.tag)
+    govern(shared, RUNBOOK if tag in ("begin-run", "end-run") else None)
     made = api.post("/api/incidents", json={"title": "Checkout is down", "severity": "SEV-1"}).json()
+    govern(shared)
     other = api.post("/api/incidents", json={"title": "Payments are down", "severity": "SEV-1"}).json()["reference"]
     before = {
         "unacknowledge": "acknowledge",
@@ -86,6 +100,7 @@ def test_every_command_has_a_route_and_an_example_that_works(shared: Server, com
         "meet-criterion": "add-action-item",
         "finish-action-item": "add-action-item",
         "submit-report": "record-instant",
+        "end-run": "begin-run",
     }
     assert api.put("/api/regulatory/gdpr/enabled", json={}).status_code == 200
     if tag in before:
