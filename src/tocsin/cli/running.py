@@ -184,10 +184,18 @@ class Steps:
 
     def _approved(self, stage: Stage, line: Line) -> bool:
         """Whether somebody else approved it; waits for that, if it may."""
-        name = self._room.name
         asked = next(self._requests(line), None)
-        if asked is None:
-            return self._allowed(stage, line)
+        if asked is not None and not self._waited(line, asked):
+            return False
+        if self._allowed(stage, line):
+            note("   approved, for this one run and for 15 minutes")
+            return True
+        note("   nobody approved it: it was declined, or it lapsed")
+        return False
+
+    def _waited(self, line: Line, asked: int) -> bool:
+        """Whether somebody answered, where it may be waited for."""
+        name = self._room.name
         note(
             "   It waits for a second person: whoever may approve it is told, and has a button on the incident's page,"
         )
@@ -202,11 +210,7 @@ class Steps:
         except KeyboardInterrupt:
             note("")
             return False
-        if self._allowed(stage, line):
-            note("   approved, for this one run and for 15 minutes")
-            return True
-        note("   nobody approved it: it was declined, or it lapsed")
-        return False
+        return True
 
     def _last_word(self, line: Line) -> bool:
         means = MEANS[line.risk].capitalize()
