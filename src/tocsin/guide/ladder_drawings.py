@@ -14,6 +14,8 @@ from tocsin.guide.quantity import Quantity, read, scan
 from tocsin.guide.rungs import LEVEL, Rung, counts, rung_of, varying
 from tocsin.guide.words import FOREIGN_NEGATIVE
 
+LINE_CHARS_MAX = 1000  # a longer line draws nothing, and patterns over it cost its square
+
 _EVENT = re.compile(
     r"(?:incident|issue|problem|alert|alarm|detection|detected|monitoring|trigger|event|start|report)s?(?:\s+(?:is\s+)?(?:detect(?:ed|ion)|fires?|fired|reported|report|raised|triggered|trigger|created|alert))?",
     re.I,
@@ -82,6 +84,8 @@ def _people(block: Block) -> list[Rung]:
     for n, line in _drawn(block):
         if not line.strip():
             continue
+        if len(line) > LINE_CHARS_MAX:
+            return []
         if _ARROW.match(line):
             arrows += bool(rungs)
             rungs[-1:] = [_held(each, line) for each in rungs[-1:]]
@@ -174,7 +178,7 @@ def of_chain(block: Block) -> list[Rung]:
 def chain(text: str, line: int, least: int = 3) -> list[Rung]:
     """`On-call → team lead → CTO`; a part that is only a time is how long the one before it has: `→ (15 min) →`."""
     lines = [each for each in text.split("\n") if each.strip()]
-    if len(lines) != 1:
+    if len(lines) != 1 or len(lines[0]) > LINE_CHARS_MAX:
         return []
     words = re.sub(r"^[^:→>]{1,40}:\s*", "", plain(_ON_ARROW.sub(r" → (\1) → ", lines[0])))
     words = re.sub(r"^\s*(?:→|-+>|=>)\s*", "", words)

@@ -17,6 +17,7 @@ from tocsin.guide.parties import PARTY
 from tocsin.guide.quantity import Quantity, scan
 from tocsin.guide.rungs import LEVEL, RUNGS_MAX, Rung, counts, rung_of, start
 
+SEVERITIES_MAX = 20  # items of one list; a longer list is none of severities
 _STEP = re.compile(r"^(?:step|stage)\s*\d{1,2}\s*[:.)–—-]\s*", re.I)
 _WAIT = re.compile(
     r"(?:then\s+)?waits?\s+(?:for\s+|up\s+to\s+)?(?P<time>.{2,24}?)(?:\s*[.,;:(]\s*(?:and\s+)?(?:if|unless|when)\b.{0,60}|\s+(?:for\s+(?:an?\s+|the\s+)?(?:ack\w*|respon\w+|answer|reply|primary|secondary)|before\s+escalat)\b.{0,60})?[.:)]*$",
@@ -149,7 +150,7 @@ def _aside(rung: Rung) -> Quantity | None:
 
 def inner(block: Block) -> Iterator[tuple[str, Block]]:
     """Each list that stands under an item which names a severity: (the words of the item, the list)."""
-    for item in block.items:
+    for item in block.items[:SEVERITIES_MAX]:
         words = plain(item.text.split("\n")[0])
         if of_some(words):
             yield from ((words, each) for each in item.blocks if each.kind == "list" and len(each.items) > 1)
