@@ -129,7 +129,7 @@ def _newcomers(table: AlertTable, tenant: str, source: str, cells: list[Cells]) 
     new = Newcomers()
     new.place = table.place(tenant, source)
     for fingerprint, starts, ends, order, flags, key in cells:
-        new.labels[fingerprint] = {}
+        new.fingerprints[fingerprint] = None
         for column, cell in (
             (new.starts, starts), (new.ends, ends), (new.orders, order), (new.flags, flags), (new.keys, key),
             (new.saids, key + 1),

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from tocsin.http.asgi import Answer, BodyTooLarge
-from tocsin.intake.committer import Accepted, Committer, Overloaded as Backlogged, microseconds
+from tocsin.intake.committer import Accepted, Committer, Overloaded as Backlogged
 from tocsin.intake.door import AlertsDoor, Allowance, store
 from tocsin.intake.monitor import KIND as OWN
+from tocsin.intake.times import microseconds
 from tocsin.ports import Entry
 from tocsin.writer import Overloaded
 

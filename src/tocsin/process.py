@@ -19,12 +19,14 @@ import uvloop
 from uvicorn.config import Config as Server
 
 from tocsin.allocator import one_arena
+from tocsin.apart import apart
 from tocsin.app import App
 from tocsin.cleartext import unprotected
 from tocsin.core.tenants import Tenant
 from tocsin.guidefile import GuideFile, read_guide
 from tocsin.http import auth
-from tocsin.http.front import Front
+from tocsin.http.front import Front, listening
+from tocsin.porch.keeper import Keeper
 from tocsin.redaction import log_to_stderr
 from tocsin.senders import addresses
 from tocsin.setting.config import Config, visible
@@ -42,7 +44,7 @@ FILES_MAX = 65_536  # open files that are asked of the system, where it allows t
 FILES_KEPT = 256  # for the store, the journal and what is sent; the rest may be connections
 
 
-class NotReadable(Exception):
+class NotReadable(ValueError):
     """A guide that was named on the command line is not there, or is not for this user."""
 
 
@@ -52,8 +54,10 @@ def serve(config: Config, files: Sequence[Path]) -> int:
     addresses.only(config.outgoing_hosts)
     one_arena()
     try:
-        guides = [_given(path) for path in files]
+        guides = apart(lambda: [_given(path) for path in files]) if files else []
         config.data.mkdir(mode=0o700, parents=True, exist_ok=True)
+        if not files and not config.database.exists():
+            guides = apart(_examples)
         if config.listen.port == 0:
             config = _with_free_port(config)
         installation = Installation(config, _guides_of, log_to_stderr)
@@ -120,7 +124,10 @@ async def _serve(installation: Installation, guides: Sequence[GuideFile], files:
     front = Front(installation, installation.authorize, server, app.clock)
     front.connections_max = min(front.connections_max, max(_open_files() - FILES_KEPT, 64))
     try:
-        await front.listen(app.config.listen.host, app.config.listen.port)
+        sockets = listening(app.config.listen.host, app.config.listen.port)
+        keeper = _open_porch(installation, front, sockets) if app.config.porch and sys.platform == "linux" else None
+        if keeper is None:
+            await front.listen_on(sockets)
     except OSError as error:
         sys.stderr.write(f"tocsin: {app.config.listen.text}: {error.strerror or error}\n")
         await installation.stop()
@@ -134,11 +141,18 @@ async def _serve(installation: Installation, guides: Sequence[GuideFile], files:
     sys.setswitchinterval(0.0005)  # the journal and writer threads get their turn soon (measured in bench/)
     await stopping.wait()
     installation.close_streams()
-    await front.close(STOP_SECONDS)
+    await asyncio.gather(front.close(STOP_SECONDS), *([keeper.stop(STOP_SECONDS)] if keeper else []))
     await installation.stop()
     for task in background:  # a tenant that was just starting has started and stopped
         task.cancel()
     return 0
+
+
+def _open_porch(installation: Installation, front: Front, sockets: Sequence[socket.socket]) -> Keeper:
+    app = installation.main
+    keeper = Keeper(front, app.door, installation.on_the_porch, app.tenant)
+    keeper.start(sockets)
+    return keeper
 
 
 async def _open(installation: Installation) -> None:

@@ -9,7 +9,8 @@ import msgspec
 import pytest
 from hypothesis import given, strategies as st
 
-from tocsin.intake.postable import Body, PostableReader, Posted, Reading, answer, body_of, labels_of
+from tocsin.intake.postable import Body, PostableReader, Reading, answer, body_of, labels_of
+from tocsin.intake.posting import Posted
 
 NOW = 1_795_420_800_000_000  # 2026-11-23T08:00:00Z
 MINUTE = 60_000_000

@@ -40,9 +40,10 @@ from tocsin.digest.alerttable import AlertTable
 from tocsin.digest.digest import Digest
 from tocsin.engine import Engine
 from tocsin.intake import monitor as beats_wire
-from tocsin.intake.committer import Accepted, Stamp, microseconds
+from tocsin.intake.committer import Accepted, Stamp
 from tocsin.intake.memoryjournal import MemoryJournal
 from tocsin.intake.postable import KIND
+from tocsin.intake.times import microseconds
 from tocsin.ports import LeasedPage, Receipt
 from tocsin.store.memory import MemoryStore
 

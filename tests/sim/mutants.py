@@ -25,6 +25,7 @@ from tests.sim.planted_guide import GUIDE_SHOWN
 from tests.sim.planted_ladders import READ_LADDERS
 from tests.sim.planted_limits import READ_LIMITS
 from tests.sim.planted_night import NIGHT
+from tests.sim.planted_porch import PORCH
 from tests.sim.planted_probes import PROBES
 from tests.sim.planted_proof import PROOF
 from tests.sim.planted_runs import RUNS
@@ -53,6 +54,7 @@ MUTANTS = (
     *DETECT,
     *PROBES,
     *FACES,
+    *PORCH,
 )
 
 # The copy must be what is imported, whatever is installed; pytest's own codes: 0 passed, 1 failed, more: never ran.

@@ -1119,8 +1119,8 @@ _INTAKE = (
     _bug(
         "an alert that names no end never ends",
         "intake/postable.py",
-        "self._resolve_timeout_us = resolve_timeout_seconds * 1_000_000",
-        "self._resolve_timeout_us = resolve_timeout_seconds * 1_000_000_000",
+        "self.resolve_timeout_us = resolve_timeout_seconds * 1_000_000",
+        "self.resolve_timeout_us = resolve_timeout_seconds * 1_000_000_000",
         f"{DIGEST}::test_an_alert_that_is_not_repeated_ends_by_silence",
     ),
     _bug(
@@ -1182,7 +1182,7 @@ _INTAKE = (
     _bug(
         "one alert twice in a bite is two episodes",
         "digest/digest.py",
-        "if fingerprint not in new.labels and find_episode(fingerprint) is None:",
+        "if fingerprint not in new.fingerprints and find_episode(fingerprint) is None:",
         "if find_episode(fingerprint) is None:",
         f"{DIGEST}::test_a_new_alert_twice_in_a_bite_is_one_episode_however_it_is_spelled",
     ),

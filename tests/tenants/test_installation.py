@@ -17,7 +17,7 @@ from tocsin import acting
 from tocsin.audit import AuditService
 from tocsin.http import auth
 from tocsin.http.links import Links
-from tocsin.intake.door import Outcome
+from tocsin.intake.outcome import Outcome
 from tocsin.redaction import OneLine, Redactor
 from tocsin.setting.config import load
 from tocsin.setting.secret import secret_of

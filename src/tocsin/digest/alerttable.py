@@ -206,7 +206,7 @@ class AlertTable:
         first = self._grown(place.room, count)
         slots = list(range(first, first + count))
         here = slice(first, first + count)
-        self.fingerprint[here] = array("Q", new.labels)
+        self.fingerprint[here] = array("Q", new.fingerprints)
         self.starts[here], self.ends[here] = array("q", new.starts), array("q", new.ends)
         self.updated[here], self.count[here] = array("q", new.orders), array("I", [1]) * count
         self.flags[here] = array("B", new.flags)

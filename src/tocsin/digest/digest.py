@@ -24,20 +24,22 @@ from tocsin.core.alert import Report, fingerprint_number
 from tocsin.core.merge import Life
 from tocsin.digest import blocks
 from tocsin.digest.alerttable import ENDED, TIMEOUT, AlertTable
-from tocsin.digest.hearing import body_of_report, life_of, life_of_posted, mark_of
+from tocsin.digest.hearing import body_of_report, life_of, life_of_posted, mark_of, reading_of
 from tocsin.digest.newcomers import Newcomers, Place
 from tocsin.digest.pace import Pace
 from tocsin.digest.pending import Pending, word_of
 from tocsin.digest.quarantine import ERRORS_TOLD, Quarantine
 from tocsin.digest.settling import Settler
 from tocsin.engine import Engine
-from tocsin.intake.committer import EPOCH, Accepted, microseconds, recalled
-from tocsin.intake.postable import KIND, PostableReader, Posted, Reading, body_of, body_with, labels_of
+from tocsin.intake.committer import Accepted, recalled
+from tocsin.intake.postable import KIND, PostableReader, body_of, body_with, labels_of
+from tocsin.intake.posting import Posted
+from tocsin.intake.times import EPOCH, microseconds
 from tocsin.ports import DEFAULT_TENANT, Journal, Parse
 from tocsin.writer import AlwaysMine, Turn
 
 BITE_ALERTS = 12_000  # about 0.15 s of new alerts; between two bites, deadlines and commands have their turn
-BUSY_BYTES = 6 * 1024 * 1024  # so much would fill a bite: no pace is kept
+BUSY_BYTES = 4 * 1024 * 1024  # so much would fill a bite: no pace is kept
 EXPIRE_MAX = 5_000  # deadlines that pass in one look
 FLUSH_BYTES = 16 * 1024 * 1024  # of journal that a restart reads again, at most, for refreshes alone
 FLUSH_SECONDS = 10
@@ -237,10 +239,7 @@ class Digest:
 
     def _take(self, accepted: Accepted) -> None:
         if accepted.kind == KIND:
-            reading = accepted.said
-            if not isinstance(reading, Reading):
-                known = self.table.memo(accepted.tenant)
-                reading = self._reader.read(accepted.body, accepted.received_us, known)
+            reading = reading_of(accepted, self._reader, self.table.memo(accepted.tenant))
             self._hear(accepted, reading.posted)
             if reading.errors:
                 self.quarantine.keep(accepted, "; ".join(reading.errors[:ERRORS_TOLD]))
@@ -285,10 +284,9 @@ class Digest:
                     table.touch(slot)
                     continue
             elif slot is None and said.fires and said.checked:
-                labels = labels_of(said)
-                fingerprint = fingerprint_number(labels)
-                if fingerprint not in new.labels and find_episode(fingerprint) is None:
-                    new.labels[fingerprint] = labels
+                fingerprint = said.fingerprint or fingerprint_number(labels_of(said))
+                if fingerprint not in new.fingerprints and find_episode(fingerprint) is None:
+                    new.fingerprints[fingerprint] = None
                     new.starts.append(said.starts_us or min(received, said.ends_us))
                     new.ends.append(said.ends_us)
                     new.orders.append(order)
@@ -314,7 +312,7 @@ class Digest:
         """The table knows everybody that was heard of."""
         if self._new:
             new, self._new = self._new, Newcomers()
-            self._pending.fired.update(zip(self.table.begin_all(new), new.labels.values(), strict=True))
+            self._pending.fired.update(dict.fromkeys(self.table.begin_all(new)))
 
     def _take_posted(self, accepted: Accepted, said: Posted) -> None:
         known, labels = self.table.memo(accepted.tenant).get(said.key), None

@@ -24,8 +24,9 @@ from tocsin.digest.alerttable import TIMEOUT
 from tocsin.digest.digest import Digest
 from tocsin.digest.quarantine import ERRORS_TOLD, QUARANTINE, Quarantined
 from tocsin.http.deps import Explained
-from tocsin.intake.committer import EPOCH, Accepted, microseconds, recalled
+from tocsin.intake.committer import Accepted, recalled
 from tocsin.intake.postable import KIND, Body, PostableReader, labels_of
+from tocsin.intake.times import EPOCH, microseconds
 from tocsin.ports import Journal, Parse, Store
 
 T = TypeVar("T")

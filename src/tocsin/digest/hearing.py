@@ -7,10 +7,24 @@ import msgspec
 from tocsin.core import merge
 from tocsin.core.alert import Report
 from tocsin.core.merge import FOREVER, Life
-from tocsin.intake.committer import microseconds
-from tocsin.intake.postable import Body, Posted
+from tocsin.intake.committer import Accepted
+from tocsin.intake.packed import unpacked
+from tocsin.intake.postable import Body, Known, PostableReader, Reading
+from tocsin.intake.posting import Posted
+from tocsin.intake.times import microseconds
 
 _body = msgspec.json.Encoder()
+
+
+def reading_of(accepted: Accepted, reader: PostableReader, known: Known) -> Reading:
+    """What was posted to `/api/v2/alerts`, as it was read at the door, or on the porch; else it is read now."""
+    said = accepted.said
+    if isinstance(said, Reading):
+        return said
+    if isinstance(said, bytes):
+        rows = unpacked(accepted.body, said, accepted.received_us, reader.resolve_timeout_us)
+        return Reading(rows, [], 200)
+    return reader.read(accepted.body, accepted.received_us, known)
 
 
 def life_of_posted(said: Posted, order: int, received_us: int) -> Life:

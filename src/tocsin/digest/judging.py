@@ -30,7 +30,7 @@ from tocsin.core.silence import (
 )
 from tocsin.core.triage import CHANGES_MAX, Context, Flap
 from tocsin.guides import Guides
-from tocsin.intake.committer import EPOCH
+from tocsin.intake.times import EPOCH
 from tocsin.ports import Claim, Store
 
 HELD_BACK = frozenset({"silenced", "inhibited", "maintenance", "threshold"})  # outcomes that may turn into a page

@@ -34,7 +34,7 @@ class Newcomers:
 
     def __init__(self) -> None:
         self.place: Place | None = None
-        self.labels: dict[int, dict[str, str]] = {}  # by fingerprint
+        self.fingerprints: dict[int, None] = {}  # in their order; their labels are in the bodies
         self.starts: list[int] = []
         self.ends: list[int] = []
         self.orders: list[int] = []
@@ -48,5 +48,5 @@ class Newcomers:
 
     def each(self) -> Iterator[tuple[Cells, int, bytes]]:
         """The cells, what was said, and the body of one after the other."""
-        cells = zip(self.labels, self.starts, self.ends, self.orders, self.flags, self.keys, strict=True)
+        cells = zip(self.fingerprints, self.starts, self.ends, self.orders, self.flags, self.keys, strict=True)
         return zip(cells, self.saids, self.bodies, strict=True)

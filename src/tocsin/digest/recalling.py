@@ -11,7 +11,7 @@ from tocsin.core.cells import FREE
 from tocsin.digest.alerttable import ENDED, AlertTable
 from tocsin.digest.judging import Judge
 from tocsin.digest.telling import instant
-from tocsin.intake.committer import microseconds
+from tocsin.intake.times import microseconds
 
 TURNS_SECONDS = 3_600  # longer than any flapping window in use; older turns say nothing
 CHUNK = 1_000  # bodies read at once

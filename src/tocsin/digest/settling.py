@@ -14,9 +14,9 @@ from tocsin.digest.judging import HELD_BACK, Judge, Kind
 from tocsin.digest.pending import Pending
 from tocsin.digest.quarantine import Changes
 from tocsin.digest.recalling import recall_firing, recall_sources, recall_turns
-from tocsin.digest.telling import POISON, Gathered, Groups, Teller, instant
+from tocsin.digest.telling import POISON, Fired, Gathered, Groups, Teller, instant
 from tocsin.engine import Engine
-from tocsin.intake.committer import microseconds
+from tocsin.intake.times import microseconds
 
 AGAIN_MAX = 1_000  # alerts judged again in one settlement: about as long as a bite of new ones
 
@@ -142,23 +142,24 @@ class Settler:
         )
         if flush:
             rows |= dict.fromkeys(self._table.dirty)
-        self._teller.report(groups, rows, labels | again, consumed)
+        self._teller.report(groups, rows, consumed)
         self._again.difference_update(again)
         if flush:
             self._table.cleaned()
 
-    def _labels(self, fired: dict[int, dict[str, str] | None]) -> dict[int, dict[str, str]]:
-        known = {slot: labels for slot, labels in fired.items() if labels is not None}
-        if len(known) < len(fired):
-            rest = self._teller.labels([slot for slot in fired if slot not in known])
-            known |= {slot: rest.get(slot, {}) for slot in fired if slot not in known}
-        return known
+    def _labels(self, fired: dict[int, dict[str, str] | None]) -> Fired:
+        bodies = self._table.bodies
+        stored = [slot for slot, known in fired.items() if known is None and slot not in bodies]
+        if stored:
+            found = self._teller.labels(stored)
+            fired = fired | {slot: found.get(slot, {}) for slot in stored}
+        return Fired(fired, bodies)
 
-    def _alike(self, pending: Pending, labels: dict[int, dict[str, str]]) -> list[Alike]:
+    def _alike(self, pending: Pending, labels: Fired) -> list[Alike]:
         """What began to fire, by kind."""
         table, here, judge = self._table, -1, None
         found: dict[int, Alike] = {}  # by the identity of the kind, or of the judge where there is none
-        for slot, known in labels.items():
+        for slot, known in labels.each():
             if judge is None or table.tenant[slot] != here:
                 here, judge = table.tenant[slot], self.judge_of(table.tenant_of(slot))
             kind = judge.kind_of(known, pending.groups.get(slot))
@@ -168,7 +169,7 @@ class Settler:
             alike.slots.append(slot)
         return list(found.values())
 
-    def _tell_sources(self, alike: list[Alike], labels: dict[int, dict[str, str]]) -> None:
+    def _tell_sources(self, alike: list[Alike], labels: Fired) -> None:
         """Inhibitions hold for a whole settlement: what fires in it inhibits what fires in it, whatever the order."""
         for each in alike:
             if each.judge.inhibits and (each.kind is None or each.kind.source):
@@ -207,9 +208,7 @@ class Settler:
                 self._passed.add(slot)
         return self._teller.labels(chosen)
 
-    def _judge_fired(
-        self, alike: Alike, pending: Pending, labels: dict[int, dict[str, str]], now: datetime, groups: Groups
-    ) -> None:
+    def _judge_fired(self, alike: Alike, pending: Pending, labels: Fired, now: datetime, groups: Groups) -> None:
         """Verdicts for alerts of one kind; once one of them has settled it for all, nobody asks again."""
         table, judge = self._table, alike.judge
         for done, slot in enumerate(alike.slots):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 
 import msgspec
@@ -17,8 +17,8 @@ from tocsin.digest import blocks
 from tocsin.digest.alerttable import AlertTable
 from tocsin.digest.pending import Word
 from tocsin.engine import Engine, Group, NotFound
-from tocsin.intake.committer import EPOCH
 from tocsin.intake.postable import Body
+from tocsin.intake.times import EPOCH
 from tocsin.ports import AlertChanges
 
 NAMED = 3  # alerts of a group that a fact names; the table has them all
@@ -33,6 +33,24 @@ class _Labels(msgspec.Struct, gc=False):
 
 _labels = msgspec.json.Decoder(_Labels)
 _log = logging.getLogger(__name__)
+
+
+class Fired:
+    """The labels of what began to fire, by slot, decoded when they are asked for: those of a whole bite at once are as
+    much memory as all the rest of it."""
+
+    def __init__(self, known: Mapping[int, dict[str, str] | None], bodies: Mapping[int, bytes]) -> None:
+        """`known`: None for those whose labels are in `bodies`."""
+        self._known, self._bodies = known, bodies
+
+    def __getitem__(self, slot: int) -> dict[str, str]:
+        known = self._known[slot]
+        return _labels.decode(self._bodies[slot]).labels if known is None else known
+
+    def each(self) -> Iterator[tuple[int, dict[str, str]]]:
+        """All of them, in their order."""
+        for slot in self._known:
+            yield slot, self[slot]
 
 
 class Gathered:
@@ -72,7 +90,6 @@ class Teller:
         self,
         groups: Groups,
         slots: Iterable[int],
-        labels: dict[int, dict[str, str]],
         consumed: int | None,
     ) -> None:
         """Groups, rows and the journal's position are committed, by tenant.
@@ -88,16 +105,15 @@ class Teller:
         for number, (tenant, (said, mine)) in enumerate(by_tenant.items(), 1):
             upto = consumed if number == len(by_tenant) else None
             try:
-                self._commit(tenant, said, mine, labels, upto)
+                self._commit(tenant, said, mine, upto)
             except POISON:
-                self._one_by_one(tenant, said, mine, labels, upto)
+                self._one_by_one(tenant, said, mine, upto)
 
     def _one_by_one(
         self,
         tenant: str,
         said: list[Gathered],
         slots: list[int],
-        labels: dict[int, dict[str, str]],
         consumed: int | None,
     ) -> None:
         """One group that cannot be dealt with must not keep the others from being heard."""
@@ -105,12 +121,12 @@ class Teller:
             try:
                 mine = [*gathered.fired, *gathered.cleared]
                 before = {n: cells for n, _, cells in self._store.alert_blocks([slot // BLOCK for slot in mine])}
-                self._commit(tenant, [gathered], mine, labels, None, before)
+                self._commit(tenant, [gathered], mine, None, before)
             except POISON as error:
                 self.failed += 1
                 _log.exception("alerts of %s could not be reported", gathered.verdict and gathered.verdict.key)
                 self._refuse(gathered, str(error))
-        self._commit(tenant, [], slots, labels, consumed)
+        self._commit(tenant, [], slots, consumed)
 
     def _refuse(self, gathered: Gathered, why: str) -> None:
         for slot in gathered.fired:
@@ -124,7 +140,6 @@ class Teller:
         tenant: str,
         said: list[Gathered],
         slots: Sequence[int],
-        labels: dict[int, dict[str, str]],
         consumed: int | None,
         stored: Mapping[int, bytes] | None = None,
     ) -> None:
@@ -140,21 +155,19 @@ class Teller:
 
         # What fires is told first: an incident whose last alert clears while another begins must not end in between.
         ordered = sorted(said, key=lambda each: not each.fired)
-        groups = [self._group(each, labels) for each in ordered]
+        groups = [self._group(each) for each in ordered]
         self._engine.report(tenant, groups, changes=changes, consumed=consumed)
         for each in told:
             blocks.stored(table, each)
 
-    def _group(self, each: Gathered, labels: dict[int, dict[str, str]]) -> Group:
+    def _group(self, each: Gathered) -> Group:
         table, slot = self._table, each.first
         named = [*each.fired[:NAMED], *each.cleared[:NAMED]]
         bodies = self.bodies(named)
         titles = {}
         for some in named:
             body = bodies.get(some)
-            titles[some] = (
-                title_of(body.labels, body.annotations) if body else labels.get(some, {}).get("alertname", "alert")
-            )
+            titles[some] = title_of(body.labels, body.annotations) if body else "alert"
         names = [
             AlertName(fingerprint=table.name(n), starts_at=instant(table.starts[n]), title=titles[n]) for n in named
         ]

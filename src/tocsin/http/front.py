@@ -9,7 +9,8 @@ came, on the same connection, before anything was answered; the ASGI route gives
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping
+import socket
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Protocol
 
 import httptools
@@ -18,43 +19,27 @@ from uvicorn.config import Config
 from uvicorn.server import ServerState
 
 from tocsin.clock import Clock, monotonic
+from tocsin.http.heads import BODY_MAX, END, FIRST, HEAD_MAX, HEADS_MAX, Head, answer, parsed
 from tocsin.http.linger import Lingering, linger
 from tocsin.http.slowside import SlowSide
 from tocsin.http.sources import Source
-from tocsin.intake.door import Outcome
+from tocsin.intake.outcome import Outcome, refusal
 
-BODY_MAX = 16 * 1024 * 1024  # as http.asgi.BODY_MAX: 10 MB bodies are seen for real
-HEAD_MAX = 32 * 1024
-HEADS_MAX = 512  # heads remembered; a client has one per body length
 REQUEST_SECONDS = 30  # a request that takes longer to arrive is an attack or a dead line
 IDLE_SECONDS = 300  # Prometheus keeps its connections; a silent one costs a file descriptor
 SWEEP_SECONDS = 5
+BACKLOG = 2048  # connections that wait to be accepted
 CONNECTIONS_MAX = 4096  # at once; one more ends the one that has been silent longest
 
-_FIRST = b"POST /api/v2/alerts"
-_REASONS = {
-    200: b"OK",
-    400: b"Bad Request",
-    401: b"Unauthorized",
-    408: b"Request Timeout",
-    413: b"Content Too Large",
-    422: b"Unprocessable Entity",
-    431: b"Request Header Fields Too Large",
-    503: b"Service Unavailable",
-}
 
+class Asked(msgspec.Struct):
+    """A head that was seen before.
 
-class Head(msgspec.Struct):
-    """What matters of a request's head. `fast` False: the ASGI server takes it.
-
-    `source` is whom the head spoke for when that was asked last, in second `asked` of the loop's clock: a client that
-    sends a hundred requests a second is looked up once a second, and a revoked token works no longer than that.
+    `source` is whom it spoke for when that was asked last, in second `asked` of the loop's clock: a client that sends a
+    hundred requests a second is looked up once a second, and a revoked token works no longer than that.
     """
 
-    fast: bool
-    length: int
-    keep_alive: bool
-    headers: Mapping[str, str]
+    head: Head
     source: Source | None = None
     asked: int = -1
 
@@ -76,9 +61,8 @@ class Front:
         self.door, self.authorize, self.config = door, authorize, config
         self.connections: set[FrontProtocol] = set()
         self.state = ServerState()
-        self.heads: dict[bytes, Head] = {}
+        self.heads: dict[bytes, Asked] = {}
         self.app_state: dict[str, Any] = {}
-        self.requests = 0
         self.connections_max = CONNECTIONS_MAX
         self.closing = False
         self._clock = clock
@@ -90,12 +74,31 @@ class Front:
 
     async def listen(self, host: str, port: int) -> list[tuple[str, int]]:
         """The addresses it listens on; port 0 lets the kernel choose."""
+        sockets = listening(host, port)
+        await self.listen_on(sockets)
+        return [(name[0], name[1]) for name in (each.getsockname() for each in sockets)]
+
+    async def listen_on(self, sockets: Sequence[socket.socket]) -> None:
+        """Who connects to these is heard here."""
         loop = asyncio.get_running_loop()
-        server = await loop.create_server(lambda: FrontProtocol(self, loop), host, port, backlog=2048)
-        self._servers.append(server)
+        for each in sockets:
+            server = await loop.create_server(lambda: FrontProtocol(self, loop), sock=each, backlog=BACKLOG)
+            self._servers.append(server)
+        self.look_after(loop)
+
+    def look_after(self, loop: asyncio.AbstractEventLoop) -> None:
+        """From now on silent connections end."""
         if self._sweeper is None:
             self._sweeper = loop.call_later(SWEEP_SECONDS, self._sweep, loop)
-        return [(name[0], name[1]) for name in (each.getsockname() for each in server.sockets)]
+
+    async def take(self, line: socket.socket, data: bytes) -> None:
+        """This connection is ours, and `data` the first that came on it. One that has ended meanwhile is nothing."""
+        loop = asyncio.get_running_loop()
+        line.setblocking(False)
+        try:
+            await loop.connect_accepted_socket(lambda: FrontProtocol(self, loop, data), line)
+        except OSError:
+            line.close()
 
     async def close(self, seconds: float) -> None:
         """Nobody new is taken, whoever waits is answered, and after `seconds` the rest is cut off."""
@@ -118,11 +121,11 @@ class Front:
         for slow in list(self.state.connections):
             slow.transport.abort()
 
-    def head_of(self, raw: bytes) -> Head:
+    def head_of(self, raw: bytes) -> Asked:
         """The head, parsed once per spelling. Raises httptools.HttpParserError."""
         found = self.heads.get(raw)
         if found is None:
-            found = _parsed(raw)
+            found = Asked(parsed(raw))
             if len(self.heads) >= HEADS_MAX:
                 self.heads.clear()
             self.heads[raw] = found
@@ -157,16 +160,31 @@ class Front:
         self._sweeper = loop.call_later(SWEEP_SECONDS, self._sweep, loop)
 
 
+def listening(host: str, port: int) -> list[socket.socket]:
+    """Sockets that listen at every address of the host. Raises OSError."""
+    found = []
+    flags = socket.AI_PASSIVE
+    for family, _, _, _, address in dict.fromkeys(socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=flags)):
+        try:
+            found.append(socket.create_server(address[:2], family=family, backlog=BACKLOG))
+        except OSError:
+            for each in found:
+                each.close()
+            raise
+    return found
+
+
 class FrontProtocol(asyncio.Protocol):
     """One connection, until it asks for something else."""
 
-    def __init__(self, front: Front, loop: asyncio.AbstractEventLoop) -> None:
-        self._front, self._loop = front, loop
+    def __init__(self, front: Front, loop: asyncio.AbstractEventLoop, first: bytes = b"") -> None:
+        """`first`: what came before it had the connection."""
+        self._front, self._loop, self._first = front, loop, first
         self._transport: Any = None
         self._buffer = b""
         self._parts: list[bytes] = []  # a body that comes in pieces
         self._missing = 0
-        self._head: Head | None = None
+        self._asked: Asked | None = None  # the head of the request that is being read or answered
         self._waiting = False  # for the answer of a request; the next one is not looked at before
         self._paused = False
         self._since = monotonic()
@@ -177,13 +195,16 @@ class FrontProtocol(asyncio.Protocol):
         self._transport = transport
         self._front.connections.add(self)
         self._front.make_room()
+        if self._first:
+            first, self._first = self._first, b""
+            self.data_received(first)
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._front.connections.discard(self)
         self._transport = None
 
     def data_received(self, data: bytes) -> None:
-        if self._head is not None and not self._waiting:
+        if self._asked is not None and not self._waiting:
             self._more_body(data)
             return
         if not self._buffer and not self._waiting:
@@ -203,30 +224,31 @@ class FrontProtocol(asyncio.Protocol):
 
     def _look(self) -> None:
         """The next request in the buffer is begun, answered or handed over."""
-        while self._buffer and not self._waiting and self._head is None and self._transport is not None:
+        while self._buffer and not self._waiting and self._asked is None and self._transport is not None:
             data = self._buffer
-            if not data.startswith(_FIRST):
-                if len(data) < len(_FIRST) and _FIRST.startswith(data):
+            if not data.startswith(FIRST):
+                if len(data) < len(FIRST) and FIRST.startswith(data):
                     return
                 self._hand_over()
                 return
-            end = data.find(b"\r\n\r\n", 0, HEAD_MAX)
+            end = data.find(END, 0, HEAD_MAX)
             if end < 0:
                 if len(data) >= HEAD_MAX:
                     self._refuse(431, "request header fields too large")
                 return
             try:
-                head = self._front.head_of(data[: end + 4])
+                asked = self._front.head_of(data[: end + 4])
             except httptools.HttpParserError:
                 self._refuse(400, "bad request: expected HTTP/1.1")
                 return
+            head = asked.head
             if not head.fast:
                 self._hand_over()
                 return
             if head.length > BODY_MAX:
                 self._refuse(413, f"body: expected at most {BODY_MAX} bytes, got {head.length}")
                 return
-            self._head = head
+            self._asked = asked
             body = data[end + 4 : end + 4 + head.length]
             self._buffer = data[end + 4 + head.length :]
             if len(body) < head.length:
@@ -246,25 +268,24 @@ class FrontProtocol(asyncio.Protocol):
         self._look()
 
     def _post(self, body: bytes) -> None:
-        head = self._head
-        assert head is not None
-        self._front.requests += 1
+        asked = self._asked
+        assert asked is not None
         self._waiting = True
         second = int(self._loop.time())
-        if head.asked != second:
-            head.source, head.asked = self._front.authorize(head.headers), second
-        source = head.source
+        if asked.asked != second:
+            asked.source, asked.asked = self._front.authorize(asked.head.headers), second
+        source = asked.source
         if source is None:
-            self._tell(Outcome(401, msgspec.json.encode("expected the bearer token of a source")))
+            self._tell(refusal(401, "expected the bearer token of a source"))
             return
         self._front.door.post(source.tenant, source.name, body, self._tell)
 
     def _tell(self, outcome: Outcome) -> None:
-        head, self._head, self._waiting = self._head, None, False
-        if self._transport is None or head is None:
+        asked, self._asked, self._waiting = self._asked, None, False
+        if self._transport is None or asked is None:
             return
-        keep = head.keep_alive and not self._front.closing
-        self._transport.write(_answer(outcome, self._front.date(), keep))
+        keep = asked.head.keep_alive and not self._front.closing
+        self._transport.write(answer(outcome, self._front.date(), keep))
         if not keep:
             self._transport.close()
             return
@@ -278,7 +299,7 @@ class FrontProtocol(asyncio.Protocol):
     def _refuse(self, status: int, why: str) -> None:
         """The connection ends with this answer: what follows cannot be told apart from the request."""
         front, transport = self._front, self._transport
-        transport.write(_answer(Outcome(status, msgspec.json.encode(why)), front.date(), False))
+        transport.write(answer(refusal(status, why), front.date(), False))
         front.connections.discard(self)
         linger(transport, front.state)
         self._transport, self._buffer = None, b""
@@ -301,7 +322,7 @@ class FrontProtocol(asyncio.Protocol):
         """A request that does not come to its end, and a connection that nobody uses, are closed."""
         if self._waiting or self._transport is None:
             return
-        begun = bool(self._buffer) or self._head is not None
+        begun = bool(self._buffer) or self._asked is not None
         if begun and now - self._since > REQUEST_SECONDS:
             self._refuse(408, f"expected a whole request within {REQUEST_SECONDS} seconds")
         elif not begun and now - self._since > IDLE_SECONDS:
@@ -320,60 +341,3 @@ class FrontProtocol(asyncio.Protocol):
     def cut(self) -> None:
         if self._transport is not None:
             self._transport.abort()
-
-
-class _HeadReader:
-    """httptools' callbacks: the head of one request."""
-
-    def __init__(self) -> None:
-        self.url = b""
-        self.headers: list[tuple[str, str]] = []
-
-    def on_url(self, url: bytes) -> None:
-        self.url += url
-
-    def on_header(self, name: bytes, value: bytes) -> None:
-        self.headers.append((name.decode("latin-1").lower(), value.decode("latin-1")))
-
-
-def _parsed(raw: bytes) -> Head:
-    reader = _HeadReader()
-    parser = httptools.HttpRequestParser(reader)
-    parser.feed_data(raw)
-    headers = dict(reader.headers)
-    length = headers.get("content-length", "")
-    plain = not ({"transfer-encoding", "expect", "upgrade", "content-encoding"} & headers.keys())
-    path = reader.url.partition(b"?")[0]
-    fast = (
-        plain
-        and path == b"/api/v2/alerts"
-        and parser.get_method() == b"POST"
-        and length.isascii()
-        and length.isdigit()
-        and len(headers) == len(reader.headers)
-        and ("host" in headers or parser.get_http_version() == "1.0")
-    )
-    return Head(fast, int(length) if fast else 0, parser.should_keep_alive(), headers)
-
-
-def _answer(outcome: Outcome, date: bytes, keep: bool) -> bytes:
-    status, body = outcome.status, outcome.body
-    if status == 200 and keep:
-        return b"HTTP/1.1 200 OK\r\n%bTocsin-Payload: %d\r\nVary: Origin\r\nContent-Length: 0\r\n\r\n" % (
-            date,
-            outcome.payload,
-        )
-    lines = [b"HTTP/1.1 %d %b\r\n" % (status, _REASONS.get(status, b"")), date, b"Vary: Origin\r\n"]
-    if body:
-        lines.append(b"Content-Type: application/json\r\n")
-        body += b"\n"
-    if outcome.payload:
-        lines.append(b"Tocsin-Payload: %d\r\n" % outcome.payload)
-    if outcome.retry_after:
-        lines.append(b"Retry-After: %d\r\n" % outcome.retry_after)
-    if status == 401:
-        lines.append(b'WWW-Authenticate: Bearer realm="tocsin"\r\n')
-    if not keep:
-        lines.append(b"Connection: close\r\n")
-    lines.append(b"Content-Length: %d\r\n\r\n" % len(body))
-    return b"".join(lines) + body

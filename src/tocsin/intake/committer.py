@@ -11,13 +11,14 @@ import logging
 import threading
 from collections.abc import Callable, Sequence
 from contextvars import copy_context
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from queue import Empty, SimpleQueue
 from typing import Any, Protocol
 
 import msgspec
 
 from tocsin.clock import Clock
+from tocsin.intake.times import EPOCH
 from tocsin.ports import Entry, Journal
 
 GROUP_ENTRIES_MAX = 2_000
@@ -26,9 +27,7 @@ BACKLOG_BYTES_MAX = 96 * 1024 * 1024  # accepted and not digested; more would ou
 WAITING_BYTES_MAX = 64 * 1024 * 1024  # submitted and not yet durable
 HELD_BYTES = 9 * 1024 * 1024  # a backlog beyond which answers wait for the digest
 HELD_ENTRIES = 15_000
-RETRY_AFTER_SECONDS = 1
 
-EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _log = logging.getLogger(__name__)
 
 
@@ -75,6 +74,17 @@ class Accepted(msgspec.Struct, gc=False):
         )
 
 
+Told = Callable[[list[Accepted]], None]
+
+
+class Batch(msgspec.Struct, gc=False):
+    """What was submitted together. `told` is called with all of it, once each has its position or error."""
+
+    entries: list[Accepted]
+    size: int
+    told: Told
+
+
 class Downstream(Protocol):
     """Where durable entries go, in journal order. `undigested` counts the bytes and entries that wait there."""
 
@@ -85,11 +95,6 @@ class Downstream(Protocol):
 
 _stamps = msgspec.json.Encoder()
 _stamp = msgspec.json.Decoder(Stamp)
-
-
-def microseconds(at: datetime) -> int:
-    span = at - EPOCH
-    return (span.days * 86_400 + span.seconds) * 1_000_000 + span.microseconds
 
 
 def recalled(position: int, meta: bytes, body: bytes) -> Accepted:
@@ -130,15 +135,15 @@ class Committer:
         self._notify = notify
         self._soon = soon
         self._gathered: list[Accepted] = []
-        self._queue: SimpleQueue[list[Accepted] | None] = SimpleQueue()
+        self._queue: SimpleQueue[Batch | None] = SimpleQueue()
         self._thread = threading.Thread(
             target=copy_context().run, args=(self._run,), name="tocsin-journal", daemon=True
         )
         self._order = last_order_us
-        self._submitted = 0
+        self._submitted = self._submitted_together = 0  # each written by one thread
         self._settled = 0
-        self._held: list[list[Accepted]] = []
-        self._holding = threading.Lock()
+        self._held: list[list[Batch]] = []
+        self._holding, self._storing = threading.Lock(), threading.Lock()
         self.refused = 0  # bodies that the journal could not take
         self.last_position = 0  # of the newest durable entry
 
@@ -154,18 +159,32 @@ class Committer:
 
     def submit(self, accepted: Accepted) -> None:
         """`accepted.done` is called later, on the answering thread. Raises Overloaded. One thread submits."""
-        size = len(accepted.body)
-        if self._submitted - self._settled > WAITING_BYTES_MAX or self._downstream.undigested()[0] > BACKLOG_BYTES_MAX:
-            raise Overloaded("too much waits to be digested")
-        self._submitted += size
+        self._bounded()
+        self._submitted += len(accepted.body)
         self._gathered.append(accepted)
         if len(self._gathered) == 1:
             self._soon(self._hand_over)
 
+    def submit_together(self, entries: list[Accepted], told: Told) -> None:
+        """They are durable, or have their error: `told` is called on this thread, or on the digest's where answers wait
+        for that. Raises Overloaded. One thread submits so, any one."""
+        self._bounded()
+        size = _size(entries)
+        self._submitted_together += size
+        self._store([Batch(entries, size, told)])
+
+    def _bounded(self) -> None:
+        waiting = self._submitted + self._submitted_together - self._settled
+        if waiting > WAITING_BYTES_MAX or self._downstream.undigested()[0] > BACKLOG_BYTES_MAX:
+            raise Overloaded("too much waits to be digested")
+
     def _hand_over(self) -> None:
         gathered, self._gathered = self._gathered, []
         if gathered:
-            self._queue.put(gathered)
+            self._queue.put(Batch(gathered, _size(gathered), self._tell))
+
+    def _tell(self, entries: list[Accepted]) -> None:
+        self._notify(lambda: _tell(entries))
 
     def digested(self) -> None:
         """The digest has made progress: answers that waited for it may go out."""
@@ -180,35 +199,46 @@ class Committer:
     def _run(self) -> None:
         ending = False
         while not ending:
-            group, ending = self._group()
-            if group:
-                self._store(group)
+            batches, ending = self._group()
+            if batches:
+                self._store(batches)
         for held in self._held:
             self._answer(held)
 
-    def _group(self) -> tuple[list[Accepted], bool]:
-        group: list[Accepted] = []
-        size = 0
+    def _group(self) -> tuple[list[Batch], bool]:
+        batches: list[Batch] = []
+        count = size = 0
         waiting = self._queue.get()
         while waiting is not None:
-            group += waiting
-            size += sum([len(each.body) for each in waiting])
-            if len(group) >= GROUP_ENTRIES_MAX or size >= GROUP_BYTES_MAX:
-                return group, False
+            batches.append(waiting)
+            count += len(waiting.entries)
+            size += waiting.size
+            if count >= GROUP_ENTRIES_MAX or size >= GROUP_BYTES_MAX:
+                return batches, False
             try:
                 waiting = self._queue.get_nowait()
             except Empty:
-                return group, False
-        return group, True
+                return batches, False
+        return batches, True
 
-    def _store(self, group: list[Accepted]) -> None:
-        size = 0
+    def _store(self, batches: list[Batch]) -> None:
+        with self._storing:
+            self._append(batches)
+        self._settled += sum([batch.size for batch in batches])
+        if self._too_far_behind():
+            with self._holding:
+                self._held.append(batches)
+            self.digested()  # it may have caught up between the two looks
+        else:
+            self._answer(batches)
+
+    def _append(self, batches: list[Batch]) -> None:
+        group = batches[0].entries if len(batches) == 1 else [each for batch in batches for each in batch.entries]
         entries = []
         for each in group:
             self._order = each.order_us = max(self._order + 1, each.received_us)
             stamp = Stamp(each.tenant, each.source, each.kind, each.received_us, each.order_us, each.meta)
             entries.append((_stamps.encode(stamp), each.body))
-            size += len(each.body)
         try:
             positions = self._journal.append(entries)
         except OSError as error:
@@ -221,20 +251,18 @@ class Committer:
                 each.position = position
             self.last_position = positions[-1]
             self._downstream.feed(group)
-        self._settled += size
-        if self._too_far_behind():
-            with self._holding:
-                self._held.append(group)
-            self.digested()  # it may have caught up between the two looks
-        else:
-            self._answer(group)
 
     def _too_far_behind(self) -> bool:
         size, entries = self._downstream.undigested()
         return size > HELD_BYTES or entries > HELD_ENTRIES
 
-    def _answer(self, group: list[Accepted]) -> None:
-        self._notify(lambda: _tell(group))
+    def _answer(self, batches: list[Batch]) -> None:
+        for batch in batches:
+            batch.told(batch.entries)
+
+
+def _size(entries: list[Accepted]) -> int:
+    return sum([len(each.body) for each in entries])
 
 
 def _tell(group: list[Accepted]) -> None:

@@ -6,31 +6,17 @@ The bare protocol of `http/front.py` and the ASGI route share this, so that ther
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Protocol
 
-import msgspec
-
 from tocsin.clock import Clock
-from tocsin.intake.committer import RETRY_AFTER_SECONDS, Accepted, Committer, Overloaded, microseconds
+from tocsin.intake.committer import Accepted, Committer, Overloaded, Told
+from tocsin.intake.outcome import BUSY, FULL, Outcome, refusal
 from tocsin.intake.postable import KIND, Known, PostableReader, answer
+from tocsin.intake.times import microseconds
 
-NO_ROOM = "the disk takes no more: nothing was stored"
-TOO_MUCH = "too much waits to be digested: nothing was stored"
-
-
-class Outcome(msgspec.Struct, frozen=True, gc=False):
-    """What the client gets. `payload` 0: nothing was stored. `retry_after` 0: no such header."""
-
-    status: int
-    body: bytes
-    payload: int = 0
-    retry_after: int = 0
-
-
-_FINE = msgspec.json.encode  # bodies of refusals are JSON texts, as everything that Alertmanager says
-_FULL = Outcome(503, _FINE(NO_ROOM), 0, RETRY_AFTER_SECONDS)
-_BUSY = Outcome(503, _FINE(TOO_MUCH), 0, RETRY_AFTER_SECONDS)
+Post = tuple[str, bytes, bytes]
+"""A source, what it posted, and the same as `packed.Packer` reads it."""
 
 
 class Allowance(Protocol):
@@ -75,7 +61,7 @@ class AlertsDoor:
             return
 
         def done(accepted: Accepted) -> None:
-            tell(_FULL if accepted.error else Outcome(status, text, accepted.position))
+            tell(FULL if accepted.error else Outcome(status, text, accepted.position))
 
         if self._allowance is not None:
             self._allowance.took(len(reading.posted), len(body))
@@ -84,7 +70,18 @@ class AlertsDoor:
             self._committer.submit(accepted)
         except Overloaded:
             self.overloaded += 1
-            tell(_BUSY)
+            tell(BUSY)
+
+    def post_together(self, tenant: str, received_us: int, posts: Iterable[Post], told: Told) -> bool:
+        """Bodies in which every alert is fine, of a tenant without limits: `told` is called with all of them, at the
+        latest when they are durable. False: too much waits, and nothing was stored. For one thread, any one."""
+        entries = [Accepted(tenant, source, KIND, received_us, body, {}, rows) for source, body, rows in posts]
+        try:
+            self._committer.submit_together(entries, told)
+        except Overloaded:
+            self.overloaded += len(entries)
+            return False
+        return True
 
     def _refused(self, size: int) -> Outcome | None:
         """The answer to a body that may not be taken, before anybody looks into it."""
@@ -92,10 +89,10 @@ class AlertsDoor:
             return None
         if why := self._allowance.too_large(size):
             self.rejected += 1
-            return Outcome(413, _FINE(why))
+            return refusal(413, why)
         if why := self._allowance.admit():
             self.overloaded += 1
-            return Outcome(503, _FINE(f"{why}: nothing was stored"), 0, self._allowance.retry_after_seconds)
+            return refusal(503, f"{why}: nothing was stored", self._allowance.retry_after_seconds)
         return None
 
     async def posted(self, tenant: str, source: str, body: bytes) -> Outcome:

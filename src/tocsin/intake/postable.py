@@ -13,21 +13,29 @@ from typing import Any, Literal, Protocol
 
 import msgspec
 
-from tocsin.intake.times import EPOCH, is_absent, read_bound
+from tocsin.intake.posting import (
+    ALERTS_MAX,
+    BACKSLASH,
+    NUL,
+    TEXT_MAX,
+    Posted,
+    Texts,
+    Wire,
+    is_ordinary,
+    texts_of,
+    wires_in,
+)
+from tocsin.intake.times import is_absent, microseconds, read_bound
 
 KIND = "postable"  # the journal's name of this wire format
-ALERTS_MAX = 200_000  # in one body; with the body bound this only stops a body of empty braces
 ERRORS_MAX = 50  # named in one answer
 TIMES_MAX = 8_192  # remembered texts of instants; one batch of a monitor has one or two
-TEXT_MAX = 64 * 1024  # characters of one label or annotation value; what is longer is cut, and says so
 LABELS_MAX = 10_000
 
 # Half of a surrogate pair, escaped: Go reads it as U+FFFD, our decoder refuses the whole body for it.
 _LONE_SURROGATE = re.compile(
     rb"\\u[dD][89abAB][0-9a-fA-F]{2}(?!\\u[dD][c-fC-F])|(?<!\\u[dD][89abAB][0-9a-fA-F]{2})\\u[dD][c-fC-F][0-9a-fA-F]{2}"
 )
-_BACKSLASH = 0x5C
-_NUL = b"\\u0000"  # the only way a NUL comes through JSON
 _NONE = (b"", b"null", b"{}")
 
 
@@ -38,25 +46,6 @@ class Body(msgspec.Struct, gc=False):
     annotations: dict[str, str] = {}
     url: str = ""
     identity: str | msgspec.UnsetType = msgspec.UNSET
-
-
-class Posted(msgspec.Struct, gc=False):
-    """One alert of a body that is kept. `key` names the exact bytes of its labels within this process.
-
-    `raw_labels` decode to texts by name. They are decoded once more where they are needed: what waits for the digest
-    waits as bytes, a quarter of the memory. `checked`: they were not known, and the annotations' bytes are texts.
-    `starts_us` 0: none was given. `fires`: its end had not come when it was received.
-    """
-
-    key: int
-    raw_labels: bytes
-    raw_annotations: msgspec.Raw
-    raw_url: msgspec.Raw
-    starts_us: int
-    ends_us: int
-    fires: bool
-    timeout: bool
-    checked: bool
 
 
 class Reading(msgspec.Struct, gc=False):
@@ -73,26 +62,9 @@ class Known(Protocol):
     def __contains__(self, key: int, /) -> bool: ...
 
 
-class _Wire(msgspec.Struct, gc=False):
-    labels: msgspec.Raw
-    startsAt: str = ""
-    endsAt: str = ""
-    annotations: msgspec.Raw = msgspec.Raw(b"")
-    generatorURL: msgspec.Raw = msgspec.Raw(b"")
-
-
-class _Texts(msgspec.Struct, gc=False):
-    """The same alert as a body whose labels and annotations are texts says it."""
-
-    labels: dict[str, str]
-    annotations: dict[str, str] | None = None
-
-
-_wires = msgspec.json.Decoder(list[_Wire])
-_wire = msgspec.json.Decoder(_Wire)
+_wire = msgspec.json.Decoder(Wire)
 _raws = msgspec.json.Decoder(list[msgspec.Raw])
 _texts = msgspec.json.Decoder(dict[str, str])
-_all_texts = msgspec.json.Decoder(list[_Texts])
 _anything = msgspec.json.Decoder(Any)
 _NOTHING = msgspec.Raw(b"")
 _NO_LABELS = "at least one label pair required"
@@ -102,20 +74,20 @@ class PostableReader:
     """Reads bodies; remembers how the instants it meets are written. One per thread."""
 
     def __init__(self, *, resolve_timeout_seconds: int = 300) -> None:
-        self._resolve_timeout_us = resolve_timeout_seconds * 1_000_000
+        self.resolve_timeout_us = resolve_timeout_seconds * 1_000_000
         self._times: dict[str, int] = {"": 0, "0001-01-01T00:00:00Z": 0}
 
     def read(self, body: bytes, received_us: int, known: Known = ()) -> Reading:
         """What `body` says. Labels whose key is in `known` were checked before and are not decoded again."""
         try:
-            wires = _wires.decode(body)
+            wires = wires_in(body)
         except (msgspec.DecodeError, UnicodeDecodeError):
             return self._leniently(body, received_us)
         reading = Reading([], [], 200)
         if len(wires) > ALERTS_MAX:
             return _refused(f"expected at most {ALERTS_MAX} alerts in one body, got {len(wires)}")
-        add, times, escaped = reading.posted.append, self._times, _BACKSLASH in body
-        texts: Sequence[_Texts] | None = None
+        add, times, escaped = reading.posted.append, self._times, BACKSLASH in body
+        texts: Sequence[Texts] | None = None
         for n, wire in enumerate(wires):
             starts, ends = times.get(wire.startsAt, -1), times.get(wire.endsAt, -1)
             raw = bytes(wire.labels)
@@ -123,15 +95,15 @@ class PostableReader:
             new = key not in known
             if new:
                 if texts is None:
-                    texts = _texts_of(body)
-                if not (texts and _is_ordinary(texts[n], wire, raw, escaped=escaped)):
+                    texts = texts_of(body)
+                if not (texts and is_ordinary(texts[n], wire, raw, escaped=escaped)):
                     starts = -1
             if starts < 0 or ends < 0 or (starts > ends > 0):
                 self._checked(n, wire, raw, received_us, reading)
                 continue
             timeout = ends == 0
             if timeout:
-                ends = received_us + self._resolve_timeout_us
+                ends = received_us + self.resolve_timeout_us
             annotations, url = wire.annotations, wire.generatorURL
             add(Posted(key, raw, annotations, url, starts, ends, ends > received_us, timeout, new))
         if reading.errors:
@@ -140,7 +112,7 @@ class PostableReader:
 
     # --- what is new or odd -------------------------------------------------------------------------------------------
 
-    def _checked(self, n: int, wire: _Wire, raw: bytes, received_us: int, reading: Reading) -> None:
+    def _checked(self, n: int, wire: Wire, raw: bytes, received_us: int, reading: Reading) -> None:
         errors = reading.errors
         labels = _texts_in(raw)
         ordinary = labels is not None and not _is_odd(raw)
@@ -169,7 +141,7 @@ class PostableReader:
             starts = 0
         timeout = ends == 0
         if timeout:
-            ends = received_us + self._resolve_timeout_us
+            ends = received_us + self.resolve_timeout_us
         annotations = self._annotations(n, wire.annotations, errors)
         fires = ends > received_us
         reading.posted.append(Posted(key, raw, annotations, wire.generatorURL, starts, ends, fires, timeout, True))
@@ -205,7 +177,7 @@ class PostableReader:
             reading.status = 400
         return reading
 
-    def _element(self, n: int, raw: msgspec.Raw, errors: list[str]) -> _Wire | None:
+    def _element(self, n: int, raw: msgspec.Raw, errors: list[str]) -> Wire | None:
         try:
             return _wire.decode(raw)
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
@@ -219,7 +191,7 @@ class PostableReader:
         if bytes(labels) in (b"", b"null"):
             errors.append(f"{n}.labels in body is required")
             return None
-        return _Wire(
+        return Wire(
             labels=labels,
             startsAt=_text(f"{n}.startsAt", fields.get("startsAt", _NOTHING), errors),
             endsAt=_text(f"{n}.endsAt", fields.get("endsAt", _NOTHING), errors),
@@ -254,8 +226,7 @@ class PostableReader:
         if at is None and not is_absent(text):
             errors.append(f"{n}.{field}: expected a time such as 2026-11-23T08:00:00Z, got {text[:60]!r}")
             return 0
-        span = at - EPOCH if at else None
-        found = (span.days * 86_400 + span.seconds) * 1_000_000 + span.microseconds if span else 0
+        found = microseconds(at) if at else 0
         if len(self._times) >= TIMES_MAX:
             self._times = {"": 0, "0001-01-01T00:00:00Z": 0}
         if len(text) <= 64:
@@ -296,7 +267,7 @@ def body_with(labels: bytes, annotations: bytes, url: bytes) -> bytes:
     """The same of labels and annotations that were checked."""
     if annotations in _NONE:
         annotations = b"{}"
-    if url[:1] != b'"' or len(url) > TEXT_MAX or (_BACKSLASH in url and _NUL in url):
+    if url[:1] != b'"' or len(url) > TEXT_MAX or (BACKSLASH in url and NUL in url):
         url = b'""'
     return b'{"labels":%b,"annotations":%b,"url":%b}' % (labels, annotations, url)
 
@@ -318,31 +289,13 @@ def _kept_annotations(raw: bytes) -> bytes:
     return msgspec.json.encode(cleaned(texts))
 
 
-def _texts_of(body: bytes) -> Sequence[_Texts]:
-    """Labels and annotations of a whole body, decoded at once; nothing when one of them is no text."""
-    try:
-        return _all_texts.decode(body)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        return ()
-
-
-def _is_ordinary(texts: _Texts, wire: _Wire, raw: bytes, *, escaped: bool) -> bool:
-    """Whether neither the labels nor the annotations need any of `_checked`."""
-    labels = texts.labels
-    if not labels or "" in labels or not all(labels.values()) or len(raw) > TEXT_MAX:
-        return False
-    if escaped and (_BACKSLASH in raw or _NUL in bytes(wire.annotations)):
-        return False
-    return len(bytes(wire.annotations)) <= TEXT_MAX
-
-
 def _is_odd(raw: bytes) -> bool:
     """Whether labels may be written in another way than ours: escapes, empty values, or more than anybody reads."""
-    return _BACKSLASH in raw or b'""' in raw or len(raw) > TEXT_MAX
+    return BACKSLASH in raw or b'""' in raw or len(raw) > TEXT_MAX
 
 
 def _needs_cleaning(raw: bytes) -> bool:
-    return len(raw) > TEXT_MAX or _NUL in raw
+    return len(raw) > TEXT_MAX or NUL in raw
 
 
 def _texts_in(raw: bytes) -> dict[str, str] | None:

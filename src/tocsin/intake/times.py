@@ -58,6 +58,12 @@ MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", 
 AMERICAN = {"E": 5, "C": 6, "M": 7, "P": 8}
 
 
+def microseconds(at: datetime) -> int:
+    """How many have passed since 1970."""
+    span = at - EPOCH
+    return (span.days * 86_400 + span.seconds) * 1_000_000 + span.microseconds
+
+
 def read_time(value: object) -> datetime | None:
     """The instant that `value` means, aware UTC, or None when it means none or cannot be read.
 

@@ -16,6 +16,7 @@ import msgspec
 
 from tocsin.core.alert import Action, Report, fingerprint_of, identity_of
 from tocsin.intake import postable
+from tocsin.intake.posting import TEXT_MAX
 from tocsin.intake.times import is_absent, read_time
 from tocsin.ports import Entry
 
@@ -173,7 +174,7 @@ def labels_of(raw: object) -> dict[str, str]:
     """A monitor's label set, cleaned as API v2 cleans it: it is the identity. Empty values are no labels."""
     if not isinstance(raw, dict):
         return {}
-    if _is_plain(raw, postable.TEXT_MAX) and all(raw.values()) and "" not in raw:
+    if _is_plain(raw, TEXT_MAX) and all(raw.values()) and "" not in raw:
         return dict(raw)
     # The last step is the one of API v2: the same labels must come out the same, whichever way they came.
     labels = postable.cleaned({text_of(n, BODY_CHARACTERS): text_of(v, BODY_CHARACTERS) for n, v in raw.items()})

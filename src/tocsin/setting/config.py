@@ -160,6 +160,7 @@ class Config(msgspec.Struct, frozen=True, kw_only=True):
     watchdog_late_seconds: int
     access: AccessSetting
     journal_retained_bytes: int
+    porch: bool
     channel_test_seconds: int
     audit_signer: tuple[str, ...] | None = None
     audit_every_seconds: int = 300
@@ -192,9 +193,7 @@ def _config(values: dict[str, Any], file: Path | None) -> Config:
     def of(name: str) -> Any:
         return values.get(name, BY_NAME[name].default)
 
-    data = Path(of("server.data"))
-    listen = of("server.listen")
-    database_url = of("server.database_url")
+    data, listen, database_url = Path(of("server.data")), of("server.listen"), of("server.database_url")
     tenants = tenant_rows(values["tenants"], file)
     directory = msgspec.structs.replace(
         _directory(values, of("paging.last_resort")),
@@ -230,6 +229,7 @@ def _config(values: dict[str, Any], file: Path | None) -> Config:
         watchdog_late_seconds=of("watchdog.late_seconds"),
         access=access_setting(of, data),
         journal_retained_bytes=of("intake.journal_retained_mb") * 1024 * 1024,
+        porch=of("intake.porch"),
         audit_signer=tuple(shlex.split(of("audit.signer"))) if of("audit.signer") else None,
         audit_every_seconds=of("audit.every"),
         anchors=tuple(AnchorSetting(**row) for row in values["anchors"]),

@@ -347,6 +347,9 @@ SETTINGS: tuple[Setting, ...] = (
 
     _row("intake.journal_retained_mb", whole(16, 1_000_000), 256,
          "How much of the digested journal is kept, to say what became of a payload.", unit="MiB"),
+    _row("intake.porch", flag, True, "Whether a process of its own reads what is posted to `/api/v2/alerts`, so that a "
+         "storm takes both of two cores. On Linux only; elsewhere the server reads it itself.",
+         unit="true or false"),
 )  # fmt: skip
 
 BY_NAME: dict[str, Setting] = {setting.name: setting for setting in SETTINGS}

@@ -23,7 +23,7 @@ from tocsin.http import auth
 from tocsin.http.asgi import Receive, Scope, Send, answer, as_json, overloaded
 from tocsin.http.sources import ANY_KIND, Source
 from tocsin.http.tenancy import Standing
-from tocsin.intake.door import Outcome
+from tocsin.intake.outcome import Outcome, refusal
 from tocsin.ports import Store
 from tocsin.setting.config import Config, of_tenant
 from tocsin.setting.tenants import same
@@ -38,7 +38,7 @@ HOST_FILE = "host"  # in the tenant's directory, for the command line on this ma
 REMOVED = ".removed-tenants"  # where a backup does not look
 RETRY_AFTER_SECONDS = 30  # for who sends to a tenant that does not run
 CANNOT_START = (OSError, ValueError, DataInUse, SchemaError, sqlite3.Error)
-CLOSED = msgspec.json.encode("this organisation is suspended: nothing was stored, try again later")
+CLOSED = refusal(503, "this organisation is suspended: nothing was stored, try again later", RETRY_AFTER_SECONDS)
 
 
 class Installation:
@@ -170,11 +170,17 @@ class Installation:
             return Source(name="", kind=ANY_KIND, token_sha256="", tenant=name)
         return app.authorize(headers)
 
+    def on_the_porch(self, headers: Mapping[str, str]) -> str | None:
+        """The source that a post to `/api/v2/alerts` speaks for, where nothing else about it has to be asked: at the
+        installation's own tenant, without limits."""
+        main, source = self.main, self.authorize(headers)
+        return source.name if source and source.tenant == main.tenant and not main.quota.limited else None
+
     def post(self, tenant: str, source: str, body: bytes, tell: Callable[[Outcome], None]) -> None:
         """As `AlertsDoor.post`, of the tenant's own door."""
         app = self.running.get(tenant)
         if app is None:
-            tell(Outcome(503, CLOSED, 0, RETRY_AFTER_SECONDS))
+            tell(CLOSED)
             return
         if acting.works_for(tenant):
             app.door.post(tenant, source, body, tell)

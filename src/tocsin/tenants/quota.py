@@ -56,6 +56,11 @@ class Quota:
         self.stored_bytes = 0
         self.set(limits)
 
+    @property
+    def limited(self) -> bool:
+        """Whether there is a limit at all."""
+        return self.limits != Limits()
+
     def set(self, limits: Limits) -> None:
         """These limits hold from now on; what was used before is not counted again."""
         self.limits = limits
