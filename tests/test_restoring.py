@@ -13,7 +13,7 @@ from tocsin.core import ledger
 from tocsin.http import auth
 from tocsin.http.auth import Visit
 from tocsin.setting.config import load
-from tocsin.store import backup as copies
+from tocsin.store import backup as copies, restored as left
 from tocsin.store.sqlite import SqliteStore
 from tocsin.wiring.restoring import begun
 
@@ -105,12 +105,12 @@ def test_whoever_restores_may_vouch_for_the_tokens(tmp_path: Path) -> None:
 def test_a_start_that_is_killed_half_way_does_it_again(tmp_path: Path) -> None:
     held = Backup(tmp_path)
     again = restored(tmp_path, held.file)
-    note = json.loads((again / copies.RESTORED).read_text())
+    note = json.loads((again / left.RESTORED).read_text())
     store = SqliteStore(again / "tocsin.db", ManualClock(NOW))
 
-    assert copies.restored(again) is not None  # the process reads it, and is killed before it has done anything
+    assert left.restored(again) is not None  # the process reads it, and is killed before it has done anything
 
-    assert json.loads((again / copies.RESTORED).read_text()) == note
+    assert json.loads((again / left.RESTORED).read_text()) == note
     begun(store, TENANT, "1", again)
     assert held.alive(store)[:2] == (False, False)
     begun(store, TENANT, "1", again)

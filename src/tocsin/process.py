@@ -138,7 +138,7 @@ async def _serve(installation: Installation, guides: Sequence[GuideFile], files:
     gc.set_threshold(50_000, 20, 100)
     if installation.known:
         background.append(asyncio.create_task(_open(installation)))
-    sys.setswitchinterval(0.0005)  # the journal and writer threads get their turn soon (measured in bench/)
+    sys.setswitchinterval(0.0001)  # the journal and writer threads get their turn soon (measured in bench/)
     await stopping.wait()
     installation.close_streams()
     await asyncio.gather(front.close(STOP_SECONDS), *([keeper.stop(STOP_SECONDS)] if keeper else []))

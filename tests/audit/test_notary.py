@@ -20,7 +20,7 @@ from tocsin.clock import ManualClock
 from tocsin.core import ledger
 from tocsin.ports import Store
 from tocsin.proof.notary import KEYS, Notary, installation, own_signer, started, stopped
-from tocsin.store.backup import Restored
+from tocsin.store.restored import Restored
 from tocsin.store.sqlite import SqliteStore
 from tocsin.verify_export import read_held
 

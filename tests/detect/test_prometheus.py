@@ -14,7 +14,8 @@ import pytest
 
 from tests.senders.servers import Request, Web, closed_port, listening, response, silent
 from tocsin.detect import prometheus
-from tocsin.detect.prometheus import SERIES_MAX, Prometheus, Refused, Series, Unanswered
+from tocsin.detect.answers import Refused, Series, Unanswered
+from tocsin.detect.prometheus import SERIES_MAX, Prometheus
 
 T = TypeVar("T")
 T0 = datetime(2026, 11, 29, 3, 0, tzinfo=UTC)

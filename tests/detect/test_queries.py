@@ -10,8 +10,8 @@ import msgspec
 
 from tocsin.clock import ManualClock
 from tocsin.core.metricwatch import MetricQuery
+from tocsin.detect.answers import Refused, Series, Unanswered
 from tocsin.detect.handing import Finding
-from tocsin.detect.prometheus import Refused, Series, Unanswered
 from tocsin.detect.queries import SOURCE, Queries
 from tocsin.writer import Overloaded
 

@@ -74,6 +74,19 @@ def test_what_monitors_send_all_day_is_packed(labels: list[dict[str, str]]) -> N
     assert [labels_of(each) for each in unpacked(body.encode(), rows, NOW, TIMEOUT_US)] == labels
 
 
+def test_what_is_repeated_is_not_checked_again_and_says_so() -> None:
+    packer, plain = Packer(), b'[{"labels":{"a":"b"}}]'
+    odd = b'[{"labels":{"a":"b"},"annotations":{"summary":7}}]'
+    assert packer.pack(odd) is None, "annotations that are no texts are for the house, where the labels are new"
+
+    (new,), (known,) = (unpacked(plain, packer.pack(plain) or b"", NOW, TIMEOUT_US) for _ in range(2))
+    (strange,) = unpacked(odd, packer.pack(odd) or b"", NOW, TIMEOUT_US)
+
+    assert (new.checked, new.fingerprint) == (True, fingerprint_number({"a": "b"}))
+    assert (known.checked, known.fingerprint) == (False, 0)
+    assert msgspec.json.decode(body_of(strange))["annotations"] == {"summary": "7"}, "as the reader keeps it"
+
+
 NONE = [b"", b"[]", b"null", b"{}", b"[{}]", b"[" * 100_000, b'[{"labels":{"a":"\xff"}}]', b'[{"labels":{"a":"b"']
 
 

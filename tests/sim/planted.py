@@ -117,7 +117,7 @@ _ACCESS = (
     ),
     _bug(
         "a start that is killed forgets the restore",
-        "store/backup.py",
+        "store/restored.py",
         "return msgspec.json.decode(place.read_bytes(), type=Restored) if place.exists() else None",
         "said = msgspec.json.decode(place.read_bytes(), type=Restored) if place.exists() else None\n"
         "    told(data)\n    return said",

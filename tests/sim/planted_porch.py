@@ -13,9 +13,23 @@ PORCH: tuple[Mutant, ...] = (
     _bug(
         "porch: what is not ordinary is handed in all the same",
         "intake/packed.py",
-        "            if not is_ordinary(text, wire, labels, escaped=escaped):\n                return None\n",
-        "",
+        "if not (texts and is_ordinary(texts[n], wire, labels, escaped=escaped)):",
+        "if not texts:",
         PACKED,
+    ),
+    _bug(
+        "porch: what is new counts as checked before",
+        "intake/packed.py",
+        "if known[key & LAST_KNOWN] != key:",
+        "if not known[key & LAST_KNOWN]:",
+        PACKED,
+    ),
+    _bug(
+        "digest: a label that does not decide makes a kind",
+        "digest/kinds.py",
+        "        names = sorted(deciding)\n",
+        '        names = sorted({*deciding, "instance"})\n',
+        "tests/test_kinds.py",
     ),
     _bug(
         "porch: an unreadable instant is none",

@@ -27,8 +27,8 @@ from tocsin.clock import Clock, SystemClock
 from tocsin.core.people import SECRET_ADDRESSES, Directory, reachable, shown_address, who
 from tocsin.core.probe import UNABLE, target_of
 from tocsin.core.readiness import unheard
+from tocsin.detect.answers import Refused, Unanswered
 from tocsin.detect.follow import found as followed
-from tocsin.detect.prometheus import Refused, Unanswered
 from tocsin.devices import VAPID
 from tocsin.guides import Guide, Guides, read_directory
 from tocsin.intake.formats import FORMATS

@@ -16,27 +16,13 @@ import httpx2
 import msgspec
 
 from tocsin.core.metricwatch import Points
+from tocsin.detect.answers import Refused, Series, Unanswered
 
 TIMEOUT_SECONDS = 15.0  # for one question in all
 SERVER_SECONDS = 12  # the server is asked to give up before that
 BODY_MAX = 8 * 1024 * 1024
 SERIES_MAX = 500  # of one answer; a question with more answers needs `sum by`
 ERROR_MAX = 300  # characters of what a server says is wrong
-
-
-class Unanswered(Exception):
-    """Nobody answered, or not in a way that means anything; the text says what came instead."""
-
-
-class Refused(Exception):
-    """The question itself is wrong, so that asking again does not help; the text is the server's."""
-
-
-class Series(msgspec.Struct, frozen=True):
-    """One series of an answer, with its labels; the points of an instant question are one."""
-
-    labels: dict[str, str]
-    points: Points
 
 
 class _Row(msgspec.Struct):

@@ -18,9 +18,9 @@ import msgspec
 from tocsin.clock import Clock
 from tocsin.core.metricwatch import MetricQuery, Usual, Wrong, exceeded, heading, name_of, span, strange, usual_of
 from tocsin.core.texts import one_line, shortened
+from tocsin.detect.answers import Refused, Series, Unanswered
 from tocsin.detect.faults import kept_running, until_known
 from tocsin.detect.handing import Finding
-from tocsin.detect.prometheus import Refused, Series, Unanswered
 from tocsin.writer import Overloaded
 
 log = logging.getLogger(__name__)

@@ -207,11 +207,11 @@ class AlertTable:
         slots = list(range(first, first + count))
         here = slice(first, first + count)
         self.fingerprint[here] = array("Q", new.fingerprints)
-        self.starts[here], self.ends[here] = array("q", new.starts), array("q", new.ends)
-        self.updated[here], self.count[here] = array("q", new.orders), array("I", [1]) * count
-        self.flags[here] = array("B", new.flags)
+        self.starts[here], self.ends[here] = new.starts, new.ends
+        self.updated[here], self.count[here] = new.orders, array("I", [1]) * count
+        self.flags[here] = new.flags
         self.tenant[here], self.source[here] = array("H", [place.tenant]) * count, array("H", [place.source]) * count
-        self.said[here], self.key[here] = array("q", new.saids), array("q", new.keys)
+        self.said[here], self.key[here] = new.saids, new.keys
         self.incident[here] = self.verdict[here] = array("I", [0]) * count
         place.newest.add_new(self.fingerprint[here], slots)
         place.memo.add_new(new.keys, slots)

@@ -164,7 +164,7 @@ class Digest:
         self._tell()
         self._pace.ended(self.heard - heard)
         busy = self._fed_bytes - self._done_bytes > BUSY_BYTES
-        if ((self._queue and (self._pace.quiet or busy)) or self.settler.more) and not self._scheduled:
+        if ((self._queue and (busy or self._pace.allows())) or self.settler.more) and not self._scheduled:
             self._schedule()
 
     def tick(self, now: datetime) -> int:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
-from operator import itemgetter
 
 import msgspec
 
@@ -29,30 +28,13 @@ from tocsin.core.silence import (
     next_change,
 )
 from tocsin.core.triage import CHANGES_MAX, Context, Flap
+from tocsin.digest.kinds import Kind, Kinds
 from tocsin.guides import Guides
 from tocsin.intake.times import EPOCH
 from tocsin.ports import Claim, Store
 
 HELD_BACK = frozenset({"silenced", "inhibited", "maintenance", "threshold"})  # outcomes that may turn into a page
 NO_GUIDE = Verdict(outcome="not_paged", because=("no guide is in force: activate one, and its alerts page",))
-
-
-REMEMBERED_MAX = 5_000  # kinds of alerts
-
-
-class Kind(msgspec.Struct):
-    """Alerts with the same labels that decide: whether inhibitions know them, and the verdict on them."""
-
-    source: bool
-    target: bool
-    verdict: Verdict | None = None
-
-
-class Shape(msgspec.Struct):
-    """Alerts with the same label names: how to pick the values that decide, and the kinds met so far."""
-
-    pick: Callable[[Mapping[str, str]], object]
-    kinds: dict[object, Kind] = {}
 
 
 class OpenKeys:
@@ -79,9 +61,7 @@ class Judge:
         self._stale = True
         self._context: Context | None = None
         self._edges: list[Silence | Maintenance] = []
-        self._shapes: dict[tuple[str, ...], Shape] = {}
-        self._kinds = 0  # remembered in all shapes
-        self._deciding: frozenset[str] = frozenset()  # the labels that a verdict can depend on
+        self._kinds = Kinds(("alertname",), self._kind)
         self._ranks: dict[tuple[str, str], int] = {}
         self._firing: dict[str, int] = {}  # correlation key -> how many of its alerts fire
         self.next_edge: datetime | None = None
@@ -101,7 +81,7 @@ class Judge:
         if self._stale:
             self._read()
         self._stale = False
-        self._forget_kinds()
+        self._kinds.forget()
         context = self._context
         if context is not None:
             context.silences = mutes([each for each in self._edges if isinstance(each, Silence)], now)
@@ -127,7 +107,8 @@ class Judge:
             msgspec.json.decode(body, type=Maintenance) for _, body in self._store.items(self._tenant, MAINTENANCE)
         ]
         self._edges = [*silences, *windows]
-        self._deciding = frozenset(name for _, policy in policies for name in _labels_of(policy))
+        deciding = {"alertname"}.union(*(_labels_of(policy) for _, policy in policies))
+        self._kinds = Kinds(deciding, self._kind)
 
     def _with(self, compiled: Compiled | None) -> Context | None:
         if compiled is None:
@@ -158,28 +139,16 @@ class Judge:
         """
         if group is not None or self._context is None:
             return None
-        shape = self._shapes.get(tuple(labels))
-        if shape is None:
-            if "alertname" not in labels:
-                return None
-            shape = Shape(itemgetter(*[name for name in labels if name in self._deciding]))
-            self._shapes[tuple(labels)] = shape
-        traits = shape.pick(labels)
-        found = shape.kinds.get(traits)
-        if found is None:
-            if not labels["alertname"]:
-                return None
-            compiled = self._context.compiled
-            found = Kind(bool(matching(compiled.sources, labels)), bool(matching(compiled.targets, labels)))
-            shape.kinds[traits] = found
-            self._kinds += 1
-            if self._kinds > REMEMBERED_MAX:
-                self._forget_kinds()
-        return found
+        return self._kinds.of(labels)
 
-    def _forget_kinds(self) -> None:
-        self._shapes.clear()
-        self._kinds = 0
+    def kind_of_body(self, body: bytes, labels: Callable[[], Mapping[str, str]]) -> Kind | None:
+        """The same of an alert that has no group of its sender's, from what the alert table stores of it."""
+        return None if self._context is None else self._kinds.of_body(body, labels)
+
+    def _kind(self, labels: Mapping[str, str]) -> Kind:
+        assert self._context is not None, "somebody asked for a verdict"
+        compiled = self._context.compiled
+        return Kind(bool(matching(compiled.sources, labels)), bool(matching(compiled.targets, labels)))
 
     def settled(self, kind: Kind) -> Verdict | None:
         """The verdict on everything of this kind, or None where each alert has to be asked about."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from array import array
 from collections.abc import Iterator
 from typing import NamedTuple
 
@@ -30,17 +31,20 @@ Cells = tuple[int, int, int, int, int, int]  # fingerprint, start, end, order, f
 
 
 class Newcomers:
-    """All of one place, no two of one fingerprint, and none whose fingerprint or label bytes the table knows."""
+    """All of one place, no two of one fingerprint, and none whose fingerprint or label bytes the table knows.
+
+    The cells are gathered as the table keeps them: thousands of numbers as objects would be as much as what they say.
+    """
 
     def __init__(self) -> None:
         self.place: Place | None = None
         self.fingerprints: dict[int, None] = {}  # in their order; their labels are in the bodies
-        self.starts: list[int] = []
-        self.ends: list[int] = []
-        self.orders: list[int] = []
-        self.flags: list[int] = []
-        self.keys: list[int] = []
-        self.saids: list[int] = []
+        self.starts = array("q")
+        self.ends = array("q")
+        self.orders = array("q")
+        self.flags = array("B")
+        self.keys = array("q")
+        self.saids = array("q")
         self.bodies: list[bytes] = []
 
     def __len__(self) -> int:

@@ -10,7 +10,8 @@ from tocsin.core.alert import Verdict
 from tocsin.core.cells import FREE
 from tocsin.core.incident import Incident
 from tocsin.digest.alerttable import ENDED, AlertTable
-from tocsin.digest.judging import HELD_BACK, Judge, Kind
+from tocsin.digest.judging import HELD_BACK, Judge
+from tocsin.digest.kinds import Kind
 from tocsin.digest.pending import Pending
 from tocsin.digest.quarantine import Changes
 from tocsin.digest.recalling import recall_firing, recall_sources, recall_turns
@@ -159,10 +160,14 @@ class Settler:
         """What began to fire, by kind."""
         table, here, judge = self._table, -1, None
         found: dict[int, Alike] = {}  # by the identity of the kind, or of the judge where there is none
-        for slot, known in labels.each():
-            if judge is None or table.tenant[slot] != here:
-                here, judge = table.tenant[slot], self.judge_of(table.tenant_of(slot))
-            kind = judge.kind_of(known, pending.groups.get(slot))
+        groups, bodies, tenants = pending.groups, table.bodies, table.tenant
+        for slot, known in labels.known.items():
+            if judge is None or tenants[slot] != here:
+                here, judge = tenants[slot], self.judge_of(table.tenant_of(slot))
+            if known is None and slot not in groups:
+                kind = judge.kind_of_body(bodies[slot], partial(labels.__getitem__, slot))
+            else:
+                kind = judge.kind_of(labels[slot], groups.get(slot))
             alike = found.get(id(kind or judge))
             if alike is None:
                 alike = found[id(kind or judge)] = Alike(judge, table.tenant_of(slot), kind, [])

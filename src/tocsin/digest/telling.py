@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 
 import msgspec
@@ -41,16 +41,11 @@ class Fired:
 
     def __init__(self, known: Mapping[int, dict[str, str] | None], bodies: Mapping[int, bytes]) -> None:
         """`known`: None for those whose labels are in `bodies`."""
-        self._known, self._bodies = known, bodies
+        self.known, self._bodies = known, bodies
 
     def __getitem__(self, slot: int) -> dict[str, str]:
-        known = self._known[slot]
+        known = self.known[slot]
         return _labels.decode(self._bodies[slot]).labels if known is None else known
-
-    def each(self) -> Iterator[tuple[int, dict[str, str]]]:
-        """All of them, in their order."""
-        for slot in self._known:
-            yield slot, self[slot]
 
 
 class Gathered:

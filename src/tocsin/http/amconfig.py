@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from importlib import import_module
 from typing import Any
-
-import yaml
 
 from tocsin.core.policy import Inhibition, Policy, Route
 from tocsin.http.alertlist import NOBODY, receivers_of
@@ -27,7 +26,8 @@ def alertmanager_config(guides: Guides) -> str:
     inhibitions = [_inhibition(each) for _, policy in guides for each in policy.inhibitions]
     if inhibitions:
         config["inhibit_rules"] = inhibitions
-    return yaml.safe_dump(config, sort_keys=False, allow_unicode=True)
+    dumped: str = import_module("yaml").safe_dump(config, sort_keys=False, allow_unicode=True)  # when somebody asks
+    return dumped
 
 
 def _route(guide: str, route: Route) -> dict[str, Any]:

@@ -5,9 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from datetime import UTC, datetime, time
+from importlib import import_module
 from typing import Any
-
-import yaml
 
 from tocsin.core.walltime import zone_named
 
@@ -123,6 +122,7 @@ def shown(path: Path) -> str:
 
 def line_of(text: str, path: Path) -> int:
     """The line of JSON `text`, from 1, where the value at `path` stands, or the nearest thing around it."""
+    yaml: Any = import_module("yaml")  # only where something is wrong
     node = yaml.compose(text.replace("\t", " "), Loader=yaml.SafeLoader)  # JSON is YAML, and YAML keeps the lines
     for step in path:
         found = None

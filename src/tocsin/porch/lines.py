@@ -18,7 +18,7 @@ import httptools
 import msgspec
 
 from tocsin.clock import Clock, monotonic
-from tocsin.http.heads import END, FIRST, HEAD_MAX, HEADS_MAX, Head, answer, parsed
+from tocsin.http.heads import END, FIRST, HEAD_MAX, HEADS_MAX, Head, answer, fine_answers, parsed
 from tocsin.intake.outcome import BUSY, FULL, Outcome
 from tocsin.intake.packed import Packer
 from tocsin.intake.times import microseconds
@@ -326,8 +326,16 @@ class Porch:
             for line in lines:
                 self._answer(line, outcome)
             return
+        if self._closing:
+            for line, position in zip(lines, word.positions, strict=True):
+                self._answer(line, Outcome(200, b"", position))
+            return
+        fine = fine_answers(self._dated())
         for line, position in zip(lines, word.positions, strict=True):
-            self._answer(line, Outcome(200, b"", position))
+            if line.open and line.keep:
+                self._write(line, fine(position))
+            else:
+                self._answer(line, Outcome(200, b"", position))
 
     def _close(self) -> None:
         self._closing = True

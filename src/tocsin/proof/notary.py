@@ -25,7 +25,7 @@ from tocsin.core import ledger
 from tocsin.core.ledger import Draft
 from tocsin.engine import Engine
 from tocsin.ports import Store
-from tocsin.store.backup import Restored
+from tocsin.store.restored import Restored
 from tocsin.writer import Overloaded
 
 LOOK_SECONDS = 5.0

@@ -27,6 +27,7 @@ import msgspec
 
 from tocsin.store.migrate import SchemaError, migrations, schema_version
 from tocsin.store.reading import consumed
+from tocsin.store.restored import RESTORED, Restored
 from tocsin.store.sqlite import connect, owned
 
 DATABASE = "tocsin.db"
@@ -37,7 +38,6 @@ SIGNER = "signer"
 TENANTS = "tenants"  # directories of other organisations, each like this one
 # Made anew by every start; and what the signer knows, which a backup must not be able to turn back.
 _LEFT_OUT = (f"{DATABASE}-wal", f"{DATABASE}-shm", _LOCK, "cli.token", "cli.url", SIGNER)
-RESTORED = "restored.json"  # left by a restore, for the audit trail of the next start
 _HIDDEN = "."  # names that begin so are ours while we work, or put aside by an earlier restore
 
 
@@ -53,25 +53,6 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True):
     consumed: int
     database_sha256: str
     database_bytes: int
-
-
-class Restored(msgspec.Struct, frozen=True, kw_only=True):
-    """A restore that the audit trail has not heard of yet. `keep_tokens`: whoever restored vouches for the tokens."""
-
-    made_at: datetime
-    restored_at: datetime
-    keep_tokens: bool = False
-
-
-def restored(data: Path) -> Restored | None:
-    """The restore that came before this start, until `told`."""
-    place = data / RESTORED
-    return msgspec.json.decode(place.read_bytes(), type=Restored) if place.exists() else None
-
-
-def told(data: Path) -> None:
-    """The audit trail has the restore."""
-    (data / RESTORED).unlink(missing_ok=True)
 
 
 def backup(data: Path, target: Path, at: datetime) -> Manifest:

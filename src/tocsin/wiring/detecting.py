@@ -6,7 +6,8 @@ import asyncio
 from collections.abc import Coroutine, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
-from typing import Any, Protocol
+from importlib import import_module
+from typing import TYPE_CHECKING, Any, Protocol
 
 from tocsin.clock import Clock
 from tocsin.core.alert import Episode
@@ -15,7 +16,6 @@ from tocsin.detect.checking import check
 from tocsin.detect.handing import Handing
 from tocsin.detect.logs import Logs
 from tocsin.detect.prober import Prober, Watched
-from tocsin.detect.prometheus import Prometheus
 from tocsin.detect.queries import Queries
 from tocsin.digest.fates import Fates
 from tocsin.ports import Entry
@@ -23,6 +23,9 @@ from tocsin.redaction import Redactor, secrets_of
 from tocsin.setting.config import Config
 from tocsin.setting.prometheus import PrometheusSetting
 from tocsin.wiring.reaching import allowed_by, reach_of
+
+if TYPE_CHECKING:
+    from tocsin.detect.prometheus import Prometheus
 
 
 class Parts(Protocol):
@@ -85,7 +88,10 @@ class Detecting:
 def prometheus_of(said: PrometheusSetting, hosts: Sequence[str]) -> Prometheus:
     """The server that is asked, where it may be called."""
     allowed = allowed_by(hosts)
-    return Prometheus(said.url, token=said.token, user=said.user, password=said.password, allowed=allowed)
+    made: Prometheus = import_module("tocsin.detect.prometheus").Prometheus(  # a server that asks none loads no client
+        said.url, token=said.token, user=said.user, password=said.password, allowed=allowed
+    )
+    return made
 
 
 def _probed(watched: Watched) -> Probed:

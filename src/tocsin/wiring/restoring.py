@@ -14,7 +14,7 @@ from tocsin.core.ledger import Draft
 from tocsin.http import auth
 from tocsin.ports import Store
 from tocsin.proof import notary
-from tocsin.store import backup
+from tocsin.store.restored import Restored, restored as restored_before, told
 
 ENDED = "session.all-ended"
 
@@ -26,16 +26,16 @@ def begun(store: Store, tenant: str, version: str, data: Path) -> None:
 
     The restore is forgotten last: a start that is killed half-way does it again. Writer thread only.
     """
-    restored = backup.restored(data)
+    restored = restored_before(data)
     notary.started(store, tenant, version, restored)
     if restored is not None:
         sessions, links = auth.forget_sign_ins(store, tenant)
         detail = f"{sessions} sessions and {links} sign-in links of the backup; {_tokens(store, tenant, restored)}"
         store.record(tenant, [Draft(actor="tocsin", action=ENDED, resource_type="log", resource=tenant, detail=detail)])
-        backup.told(data)
+        told(data)
 
 
-def _tokens(store: Store, tenant: str, restored: backup.Restored) -> str:
+def _tokens(store: Store, tenant: str, restored: Restored) -> str:
     """What became of the tokens, in words."""
     if restored.keep_tokens:
         return "tokens are as they were on that day, as whoever restored asked (--keep-tokens)"
