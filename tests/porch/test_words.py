@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import socket
+from typing import cast
 
 import msgspec
 import pytest
@@ -57,6 +58,20 @@ def test_connections_come_beside_their_words_in_order() -> None:
         assert heard == [os.read(each, 9) for each in ear.descriptors] == [b"0", b"1", b"2"]
         for each in ear.descriptors:
             os.close(each)
+
+
+class Crowded:
+    """A socket of a process that has no number left for a descriptor: recvmsg(2) says so, and drops it."""
+
+    def recvmsg_into(self, buffers: list[bytearray], ancillary: int) -> tuple[int, list[object], int, None]:
+        said = framed(Handed(b"x"))
+        buffers[0][: len(said)] = said
+        return len(said), [], socket.MSG_CTRUNC, None
+
+
+def test_a_descriptor_that_is_lost_is_an_end() -> None:
+    with pytest.raises(EOFError):
+        list(Ear(cast(socket.socket, Crowded())).heard())
 
 
 def test_an_end_and_a_length_beyond_reason_are_an_end() -> None:

@@ -77,12 +77,19 @@ class Keeper:
         self.porch: Porch | None = None  # None: the house reads the sockets itself
 
     def start(self, listeners: Sequence[socket.socket]) -> None:
-        """Who connects to these is heard. Raises OSError."""
+        """Who connects to these is heard."""
         self._listeners = list(listeners)
         self._front.look_after(self._loop)
         self._begin()
 
     def _begin(self) -> None:
+        try:
+            self._start_one()
+        except OSError as error:
+            log.error("the porch does not start: %s", error)
+            self._do_without()
+
+    def _start_one(self) -> None:
         ours, theirs = socket.socketpair()
         for each in (ours, theirs):
             each.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, HALL_BYTES)
@@ -112,14 +119,15 @@ class Keeper:
             while True:
                 for frame in ear.heard():
                     self._heard(porch, self._words.decode(frame), ear)
-        except (EOFError, OSError, msgspec.DecodeError):
-            pass
-        _end(porch.process, ENDING_SECONDS)
-        porch.hall.close()
-        for each in ear.descriptors:
-            socket.close(each)
-        if not self._stopping:
-            self._loop.call_soon_threadsafe(self._ended, porch)
+        except (EOFError, OSError):
+            pass  # it is gone
+        finally:  # whatever else went wrong: who hands in to nobody would wait for ever
+            _end(porch.process, ENDING_SECONDS)
+            porch.hall.close()
+            for each in ear.descriptors:
+                socket.close(each)
+            if not self._stopping:
+                self._loop.call_soon_threadsafe(self._ended, porch)
 
     def _heard(self, porch: Porch, word: FromPorch, ear: Ear) -> None:
         match word:
@@ -155,12 +163,12 @@ class Keeper:
         self._ends = self._ends + 1 if monotonic() - porch.started_at < SOON_SECONDS else 1
         log.error("the porch ended with %s", porch.process.returncode)
         if self._ends < ENDS_MAX:
-            try:
-                self._begin()
-                return
-            except OSError as error:
-                log.error("the porch does not start: %s", error)
-        log.error("the porch does not stay: the server reads its sockets itself from now on")
+            self._begin()
+        else:
+            self._do_without()
+
+    def _do_without(self) -> None:
+        log.error("there is no porch: the server reads its sockets itself from now on")
         self.porch = None
         self._keep(self._front.listen_on(self._listeners))
 

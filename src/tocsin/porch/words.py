@@ -92,13 +92,14 @@ class Ear:
 
     def heard(self) -> Iterator[bytes]:
         """The whole frames of one read. Raises EOFError when nobody is there any more, BlockingIOError, OSError."""
-        size, beside, _, _ = self._line.recvmsg_into([self._buffer], socket.CMSG_SPACE(DESCRIPTORS_MAX * _INT))
+        size, beside, flags, _ = self._line.recvmsg_into([self._buffer], socket.CMSG_SPACE(DESCRIPTORS_MAX * _INT))
         for level, kind, data in beside:
             if level == socket.SOL_SOCKET and kind == socket.SCM_RIGHTS:
                 found = array.array("i")
                 found.frombytes(data[: len(data) - len(data) % _INT])
                 self.descriptors.extend(found)
-        if size == 0:
+        if size == 0 or flags & socket.MSG_CTRUNC:
+            # A descriptor was lost, for want of a number: the next one would come to another connection's words.
             raise EOFError
         self.more = size == len(self._buffer)
         rest = self._rest
