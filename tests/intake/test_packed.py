@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, strategies as st
 
 from tocsin.core.alert import fingerprint_number
-from tocsin.intake.packed import TIMES_MAX, Packer, unpacked
+from tocsin.intake.packed import KNOWN, LAST_KNOWN, TIMES_MAX, Packer, unpacked
 from tocsin.intake.postable import PostableReader, body_of, labels_of
 from tocsin.intake.posting import Posted
 
@@ -72,6 +72,43 @@ def test_what_monitors_send_all_day_is_packed(labels: list[dict[str, str]]) -> N
 
     assert rows is not None
     assert [labels_of(each) for each in unpacked(body.encode(), rows, NOW, TIMEOUT_US)] == labels
+
+
+ONE = '[{"labels":{"a":"b"}%s}]'
+
+
+def test_an_alert_without_an_end_ends_after_the_timeout() -> None:
+    body = (ONE % ',"startsAt":"2026-11-23T07:00:00Z"').encode()
+    (posted,) = unpacked(body, Packer().pack(body) or b"", NOW, TIMEOUT_US)
+
+    assert (posted.starts_us, posted.ends_us) == (NOW - 3_600_000_000, NOW + TIMEOUT_US)
+    assert (posted.timeout, posted.fires) == (True, True)
+
+
+@pytest.mark.parametrize(
+    "times",
+    [
+        '"startsAt":"soon"',
+        '"endsAt":"soon"',
+        '"startsAt":"2026-11-23T07:00:00Z","endsAt":"2026-11-23T06:00:00Z"',
+    ],
+)
+def test_times_that_the_sender_has_to_hear_about_are_for_the_house(times: str) -> None:
+    assert Packer().pack((ONE % f",{times}").encode()) is None
+
+
+def test_two_label_sets_in_one_place_are_two() -> None:
+    places: dict[int, bytes] = {}
+    for number in range(10 * KNOWN):
+        labels = b'{"a":"%d"}' % number
+        other = places.setdefault(hash(labels) & LAST_KNOWN, labels)
+        if other != labels:
+            break
+    packer = Packer()
+    for each in (other, labels, other):
+        body = b'[{"labels":%b}]' % each
+        (posted,) = unpacked(body, packer.pack(body) or b"", NOW, TIMEOUT_US)
+        assert posted.fingerprint == fingerprint_number(labels_of(posted))
 
 
 def test_what_is_repeated_is_not_checked_again_and_says_so() -> None:
