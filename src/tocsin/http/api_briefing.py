@@ -10,9 +10,10 @@ from litestar.params import Parameter
 
 from tocsin.core.briefing import Briefing, RunbookView, briefing, runbook_views
 from tocsin.core.facts import AnyFact
-from tocsin.core.incident import fold
+from tocsin.core.incident import Incident, fold
 from tocsin.core.policy import Policy
 from tocsin.http.api_incidents import DENIED, READS, acting, facts_of
+from tocsin.http.deps import Deps
 from tocsin.http.gate import Incoming, deps_of, needs
 from tocsin.ports import Store
 
@@ -40,19 +41,22 @@ class RunbookList(msgspec.Struct, frozen=True, kw_only=True):
 async def show_briefing(request: Incoming, incident: str) -> Briefing:
     """The guide is the edition that the incident was opened under. Nothing is run by the server: `run` is what a
     responder types, and keeps what the command says as evidence."""
-    deps = deps_of(request)
+    made, history, policy = await under_its_guide(deps_of(request), incident)
+    return briefing(policy, made, history)
+
+
+async def under_its_guide(deps: Deps, incident: str) -> tuple[Incident, list[AnyFact], Policy]:
+    """The incident, its facts, and the edition of the guide that it was opened under. Raises what `facts_of` does."""
     await deps.caught_up()
 
-    def reading(store: Store) -> tuple[list[AnyFact], bytes | None]:
+    def reading(store: Store) -> tuple[Incident, list[AnyFact], bytes | None]:
         history = facts_of(store, deps.tenant, incident)
         made = fold(history)
         assert made is not None, "an incident that was found has facts"
-        return history, store.get(deps.tenant, "policy", made.policy_digest)
+        return made, history, store.get(deps.tenant, "policy", made.policy_digest)
 
-    history, body = await deps.read(reading)
-    made = fold(history)
-    assert made is not None, "an incident that was found has facts"
-    return briefing(policy_in(body), made, history)
+    made, history, body = await deps.read(reading)
+    return made, history, policy_in(body)
 
 
 def policy_in(body: bytes | None) -> Policy:

@@ -15,11 +15,10 @@ from tocsin.core.facts import AnyFact
 from tocsin.core.incident import fold
 from tocsin.core.policy import Policy
 from tocsin.core.remedies import Remedy, remedies
-from tocsin.http.api_briefing import policy_in
-from tocsin.http.api_incidents import READS, facts_of
+from tocsin.http.api_briefing import under_its_guide
+from tocsin.http.api_incidents import READS
 from tocsin.http.deps import Deps
 from tocsin.http.gate import Incoming, deps_of, needs
-from tocsin.ports import Store
 
 
 class RemedyList(msgspec.Struct, frozen=True, kw_only=True):
@@ -40,19 +39,9 @@ async def list_remedies(request: Incoming, incident: str) -> RemedyList:
     """A rule holds where a firing alert of the incident says so: it names the metric and a value with the condition's
     unit, or `[[remedies]]` of tocsin.toml says which alert is about it."""
     deps = deps_of(request)
-    await deps.caught_up()
-
-    def reading(store: Store) -> tuple[list[AnyFact], bytes | None]:
-        history = facts_of(store, deps.tenant, incident)
-        made = fold(history)
-        assert made is not None, "an incident that was found has facts"
-        return history, store.get(deps.tenant, "policy", made.policy_digest)
-
-    history, body = await deps.read(reading)
-    made = fold(history)
-    assert made is not None, "an incident that was found has facts"
+    made, history, policy = await under_its_guide(deps, incident)
     alerts = await deps.alerts_of(deps.tenant, made.id)
-    return RemedyList(items=remedies_of(deps, history, policy_in(body), alerts))
+    return RemedyList(items=remedies_of(deps, history, policy, alerts))
 
 
 def remedies_of(
